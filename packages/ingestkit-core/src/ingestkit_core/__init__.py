@@ -1,0 +1,1 @@
+"""The words everyone speaks, and the machinery no format owns."""

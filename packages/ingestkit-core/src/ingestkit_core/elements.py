@@ -1,0 +1,252 @@
+"""What a reader finds: elements made of spans, each span with its place. Values only, no I/O.
+
+    Element (heading, paragraph, list item, table, ...)
+    └── Span: a text that can be cited by itself (a line of a page, a row of a table, a cell)
+        └── Location: a box on a page, or a range on a sheet
+
+Readers build elements in a worker; ``chunking`` packs them there too. Everything pickles.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+__all__ = [
+    "Box",
+    "CellRange",
+    "ColumnType",
+    "Element",
+    "ElementKind",
+    "Location",
+    "PageBox",
+    "Span",
+    "TableColumn",
+    "TableDraft",
+    "column_letters",
+    "merge_locations",
+    "range_name",
+    "unit_of",
+    "visible_length",
+]
+
+Box = tuple[float, float, float, float]
+"""(x0, y0, x1, y1) in PDF points from the page's top left."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageBox:
+    """A box on a page. ``page_number`` is 1-based; the box is in points from the page's top left."""
+
+    page_number: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class CellRange:
+    """A range on a sheet in A1 notation (``B4`` or ``B4:D17``)."""
+
+    sheet_name: str
+    cell_range: str
+
+
+Location = Annotated[PageBox | CellRange, Field(union_mode="left_to_right")]
+
+
+class ElementKind(StrEnum):
+    """What an element is to a reader of the document.
+
+    A ``schema`` describes a table rather than being text of the document: it stands in a chunk of its own,
+    cites what it describes, and its spans count 0.
+    """
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    TABLE = "table"
+    FIGURE = "figure"
+    CAPTION = "caption"
+    FORM_FIELD = "form_field"
+    NOTE = "note"
+    SCHEMA = "schema"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The smallest text that can be cited by itself.
+
+    ``count`` is how many source items the text stands for, in the unit's ledger measure: visible
+    characters of a page, cells of a sheet. Text that repeats something else counts 0.
+    """
+
+    text: str
+    location: PageBox | CellRange
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One piece of a document in reading order.
+
+    For a table ``spans`` are its body rows and ``header`` the rows repeated above every chunk of it.
+    ``level`` is the depth of a heading, 1 being the highest; 0 for everything else. ``content_type``
+    overrides the kind's name in the chunk's metadata. ``metadata`` holds fields of the format's own
+    chunk metadata (``sheet_name``, ``region_id``, ``ocr_confidence``...). ``table_index`` points into
+    the extraction's tables where the element belongs to one. ``columns`` are a table's column names.
+    """
+
+    kind: ElementKind
+    spans: tuple[Span, ...]
+    level: int = 0
+    header: tuple[Span, ...] = ()
+    content_type: str | None = None
+    metadata: tuple[tuple[str, Any], ...] = ()
+    table_index: int | None = None
+    columns: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The element's text as prose (or as lines, for a table)."""
+        return ("\n" if self.kind is ElementKind.TABLE else " ").join(span.text for span in self.spans)
+
+
+ColumnType = Literal[
+    "integer", "number", "decimal", "text", "boolean", "date", "time", "datetime", "duration"
+]
+"""``decimal`` is exact text; dates and times are ISO text; ``duration`` is seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column of a SQL table: its SQL name, the header as the document shows it, and its type."""
+
+    name: str
+    header: str
+    type: ColumnType
+
+
+@dataclass(frozen=True, slots=True)
+class TableDraft:
+    """A table for the SQL side, not yet named: the owner derives the name from tenant, source and place.
+
+    ``unit`` is the sheet's name or ``page 3``; ``region_id`` tells tables of one unit apart (``r1``).
+    ``rows`` hold one value per column, already in the column's SQL form (int, float, str, None;
+    booleans as 0 and 1). ``row_locations`` has one location per row.
+    """
+
+    unit: str
+    region_id: str
+    title: str
+    location: PageBox | CellRange
+    columns: tuple[TableColumn, ...]
+    rows: Sequence[tuple[Any, ...]]
+    row_locations: Sequence[PageBox | CellRange]
+
+
+def visible_length(text: str) -> int:
+    """How many non-white-space characters ``text`` has after NFKC: the ledger's measure for pages."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return len("".join(text.split()))
+
+
+def unit_of(location: PageBox | CellRange) -> str:
+    """The unit (page or sheet) a location lies on, as the ledger names it: ``page 3`` or the sheet's name."""
+    if isinstance(location, PageBox):
+        return f"page {location.page_number}"
+    return location.sheet_name
+
+
+def column_letters(column: int) -> str:
+    """``1`` is ``A``, ``27`` is ``AA``."""
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def range_name(first_row: int, first_column: int, last_row: int, last_column: int) -> str:
+    """The A1 name of a rectangle; rows and columns are 1-based and inclusive."""
+    start = f"{column_letters(first_column)}{first_row}"
+    if (first_row, first_column) == (last_row, last_column):
+        return start
+    return f"{start}:{column_letters(last_column)}{last_row}"
+
+
+_A1 = re.compile(r"([A-Z]+)(\d+)(?::([A-Z]+)(\d+))?")
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _rectangle(cell_range: str) -> tuple[int, int, int, int]:
+    match = _A1.fullmatch(cell_range)
+    if match is None:
+        raise ValueError(f"not an A1 range: {cell_range!r}")
+    column, row = _column_number(match[1]), int(match[2])
+    if match[3] is None:
+        return row, column, row, column
+    return row, column, int(match[4]), _column_number(match[3])
+
+
+MAX_AREA_GROWTH = 1.3
+"""Boxes are joined while the joined box is at most this much larger than its parts together: a citation
+that covers a page proves nothing (the promise allows 1.5 at the median)."""
+
+
+def merge_locations(locations: Iterable[PageBox | CellRange]) -> tuple[PageBox | CellRange, ...]:
+    """Fewer locations for the same places: adjoining lines become one box, adjoining rows one range."""
+    merged: list[PageBox | CellRange] = []
+    covered = 0.0
+    for location in locations:
+        if merged and merged[-1] == location:
+            continue
+        if isinstance(location, PageBox):
+            last = merged[-1] if merged else None
+            if isinstance(last, PageBox) and last.page_number == location.page_number:
+                joined = _union(last.box, location.box)
+                parts = covered + _area(location.box)
+                if _area(joined) <= MAX_AREA_GROWTH * parts:
+                    merged[-1] = PageBox(last.page_number, joined)
+                    covered = parts
+                    continue
+            covered = _area(location.box)
+            merged.append(location)
+        else:
+            last = merged[-1] if merged else None
+            if isinstance(last, CellRange) and last.sheet_name == location.sheet_name:
+                range_ = _join_ranges(last.cell_range, location.cell_range)
+                if range_ is not None:
+                    merged[-1] = CellRange(last.sheet_name, range_)
+                    continue
+            merged.append(location)
+    return tuple(merged)
+
+
+def _area(box: Box) -> float:
+    return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
+
+
+def _union(a: Box, b: Box) -> Box:
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+
+
+def _join_ranges(above: str, below: str) -> str | None:
+    top, left, bottom, right = _rectangle(above)
+    top2, left2, bottom2, right2 = _rectangle(below)
+    if (left, right) == (left2, right2) and top <= top2 <= bottom + 1:
+        return range_name(top, left, max(bottom, bottom2), right)
+    if (top, bottom) == (top2, bottom2) and left <= left2 <= right + 1:
+        return range_name(top, left, bottom, max(right, right2))
+    return None
