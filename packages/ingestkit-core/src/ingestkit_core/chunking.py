@@ -201,9 +201,7 @@ class _Packer:
     def _only_headings(self) -> bool:
         return all(piece.element.kind is ElementKind.HEADING for piece in self._pending)
 
-    def _pieces(
-        self, element: Element, spans: Iterable[Span], room: int, *, is_header: bool = False
-    ) -> list[_Piece]:
+    def _pieces(self, element: Element, spans: Iterable[Span], room: int, *, is_header: bool = False) -> list[_Piece]:
         pieces: list[_Piece] = []
         for span in spans:
             for number, part in enumerate(self._fitting(span, room)):
@@ -237,9 +235,7 @@ class _Packer:
                 if total >= size * _CUT_WINDOW_RATIO:
                     before = self._pending[index - 1].span.text.rstrip()
                     hashed = zlib.crc32(piece.span.text.encode("utf-8", "surrogatepass"))
-                    candidates.append(
-                        (not piece.starts_element, not before.endswith(_SENTENCE_ENDS), hashed, index)
-                    )
+                    candidates.append((not piece.starts_element, not before.endswith(_SENTENCE_ENDS), hashed, index))
             has_own_text = has_own_text or not piece.repeats
             total += piece.tokens
         return min(candidates)[3] if candidates else last
@@ -269,8 +265,7 @@ class _Packer:
             for key, value in element.metadata:
                 metadata.setdefault(key, value)
         rows = sum(
-            piece.element.kind is ElementKind.TABLE and piece.starts_span and not piece.is_header
-            for piece in content
+            piece.element.kind is ElementKind.TABLE and piece.starts_span and not piece.is_header for piece in content
         )
         self.chunks.append(
             ChunkDraft(
@@ -347,6 +342,4 @@ def _bits(word: str, size_tokens: int, count_tokens: Callable[[str], int]) -> li
     bits = [bit for bit in re.split(r"(?<=[。！？、,;])", word) if bit]
     if len(bits) == 1:
         bits = [word[i : i + size_tokens] for i in range(0, len(word), size_tokens)]
-    return [
-        small for bit in bits for small in (_bits(bit, size_tokens, count_tokens) if bit != word else [bit])
-    ]
+    return [small for bit in bits for small in (_bits(bit, size_tokens, count_tokens) if bit != word else [bit])]

@@ -28,15 +28,13 @@ class ProcessorConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    guarded_limits: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("max_file_size_mb", "max_file_size_override_reason"),
-    )
+    guarded_limits: ClassVar[tuple[tuple[str, str], ...]] = (("max_file_size_mb", "max_file_size_override_reason"),)
     """Limits that are raised above their default only with a written reason: (limit, reason field)."""
 
     parser_version: str = setting(
         "ingestkit:1.0.0", "Part of every ingest key; bumped when output changes.", output=False, min_length=1
     )
-    tenant_id: str | None = setting(None, "Whose documents these are.", output=False)
+    tenant_id: str | None = setting(None, "Whose documents these are.", output=False, min_length=1)
 
     max_file_size_mb: int = setting(500, "Larger files are refused (MiB).", output=False, ge=1)
     max_file_size_override_reason: str | None = setting(
@@ -91,13 +89,9 @@ class ProcessorConfig(BaseModel):
     embedding_model: str | None = setting(
         None, "Model of the configured embedder; None stores no vectors.", output=True
     )
-    embedding_dimension: int | None = setting(
-        None, "Length of a vector; None takes the endpoint's.", output=True, ge=1
-    )
+    embedding_dimension: int | None = setting(None, "Length of a vector; None takes the endpoint's.", output=True, ge=1)
     embedding_batch_size: int = setting(64, "Texts per embedding call.", output=False, ge=1)
-    default_collection: str = setting(
-        "default", "Collection in a foreign vector store.", output=True, min_length=1
-    )
+    default_collection: str = setting("default", "Collection in a foreign vector store.", output=True, min_length=1)
 
     chunk_size_tokens: int = setting(512, "Upper size of a chunk (tokens).", output=True, ge=16)
     chunk_overlap_tokens: int = setting(
@@ -132,9 +126,7 @@ class ProcessorConfig(BaseModel):
             if getattr(self, limit) > default and not (getattr(self, reason) or "").strip():
                 raise ValueError(f"{limit} above its default of {default} needs a reason in {reason}")
         if self.execution_backend == "distributed" and not self.execution_queue_url:
-            raise ValueError(
-                "execution_backend 'distributed' needs execution_queue_url (redis://... or amqp://...)"
-            )
+            raise ValueError("execution_backend 'distributed' needs execution_queue_url (redis://... or amqp://...)")
         if self.chunk_overlap_tokens >= self.chunk_size_tokens:
             raise ValueError("chunk_overlap_tokens must be smaller than chunk_size_tokens")
         return self

@@ -116,9 +116,7 @@ class Element:
         return ("\n" if self.kind is ElementKind.TABLE else " ").join(span.text for span in self.spans)
 
 
-ColumnType = Literal[
-    "integer", "number", "decimal", "text", "boolean", "date", "time", "datetime", "duration"
-]
+ColumnType = Literal["integer", "number", "decimal", "text", "boolean", "date", "time", "datetime", "duration"]
 """``decimal`` is exact text; dates and times are ISO text; ``duration`` is seconds."""
 
 
@@ -200,7 +198,7 @@ def _rectangle(cell_range: str) -> tuple[int, int, int, int]:
     return row, column, int(match[4]), _column_number(match[3])
 
 
-MAX_AREA_GROWTH = 1.3
+MAX_AREA_GROWTH = 1.4
 """Boxes are joined while the joined box is at most this much larger than its parts together: a citation
 that covers a page proves nothing (the promise allows 1.5 at the median)."""
 

@@ -45,6 +45,7 @@ _FUNCTION_WORDS: dict[str, frozenset[str]] = {
     language: frozenset(words.split())
     for language, words in (
         ("en", "the of and to in is for that with are by this be on as from which not was have"),
+        ("de", "der die und das den von zu mit ist des sich auf für nicht ein eine dem im auch werden"),
         ("fr", "le la les de des et en un une du est que pour dans qui sur par au pas avec"),
         ("es", "el la los las de del y en un una es que para por con se no al su como"),
         ("it", "il la di che e è un una per con del della dei non si le gli da al nel"),
@@ -69,8 +70,7 @@ def detect_language(text: str) -> str | None:
             return by_script
     words = Counter(_WORD.findall(sample.lower()))
     scores = {
-        language: sum(words[word] for word in function_words)
-        for language, function_words in _FUNCTION_WORDS.items()
+        language: sum(words[word] for word in function_words) for language, function_words in _FUNCTION_WORDS.items()
     }
     best = max(scores, key=lambda language: scores[language])
     return best if scores[best] >= _MIN_EVIDENCE else None

@@ -83,9 +83,7 @@ class LLMBackend(Protocol):
         """A JSON object answering the prompt."""
         ...
 
-    def generate(
-        self, prompt: str, model: str, temperature: float = 0.7, timeout: float | None = None
-    ) -> str:
+    def generate(self, prompt: str, model: str, temperature: float = 0.7, timeout: float | None = None) -> str:
         """Free text answering the prompt."""
         ...
 

@@ -1,0 +1,309 @@
+"""The owner's half of a document: embed, commit, result. Runs in the one finishing thread.
+
+    extraction ─► chunks with ids ─► vectors for new texts, many documents to a call ─► one transaction each
+
+A backend that fails defers its documents: they are tried again in the next run, and what the store had stays.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ingestkit_core.chunking import ChunkDraft
+from ingestkit_core.config import ProcessorConfig
+from ingestkit_core.errors import BackendError, ErrorCode, IngestError, IngestkitError, StoreError
+from ingestkit_core.execution.local import Finisher, ReadDocument
+from ingestkit_core.extraction import Extraction
+from ingestkit_core.formats import Format
+from ingestkit_core.keys import chunk_id
+from ingestkit_core.models import ChunkPayload, EmbedStageResult, ProcessingResult, Status, WrittenArtifacts
+from ingestkit_core.privacy import Redactor
+from ingestkit_core.protocols import EmbeddingBackend
+from ingestkit_core.stores.base import (
+    DocumentStore,
+    DocumentVersion,
+    NamedTable,
+    QuarantineRecord,
+    SourceState,
+)
+from ingestkit_core.stores.naming import name_table
+
+__all__ = ["Committer", "Submission", "deferred_result"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What the owner knew of a source when it sent it to be read. ``moved_from`` is its earlier URI."""
+
+    state: SourceState
+    run_id: str
+    attempts: int = 0
+    moved_from: str | None = None
+
+
+@dataclass(slots=True)
+class _Pending:
+    submission: Submission
+    document: ReadDocument
+    extraction: Extraction
+    payloads: list[ChunkPayload]
+    tables: list[NamedTable]
+    embedded: EmbedStageResult | None = None
+    failure: IngestkitError | None = None
+
+
+class Committer(Finisher):
+    """Turns extractions into committed documents, for one format and one store."""
+
+    def __init__(
+        self, format: Format, config: ProcessorConfig, store: DocumentStore, embedder: EmbeddingBackend | None
+    ) -> None:
+        self._format = format
+        self._config = config
+        self._store = store
+        self._embedder = embedder
+        self._redactor = Redactor(config.redact_patterns)
+
+    def finish(self, documents: Sequence[ReadDocument]) -> list[ProcessingResult | None]:
+        """See Finisher. A source that changed while it was read is read once more."""
+        pending = [self._prepare(document) for document in documents]
+        self._embed([item for item in pending if item is not None])
+        results: list[ProcessingResult | None] = []
+        for document, item in zip(documents, pending, strict=True):
+            if item is not None:
+                results.append(self._commit(item))
+            elif document.error is None and document.reads == 1:
+                results.append(None)
+            else:
+                results.append(self.set_aside(document.context, self._cause(document), document.seconds))
+        return results
+
+    def set_aside(self, submission: Submission, error: IngestError, seconds: float = 0.0) -> ProcessingResult:
+        """The result of a document that could not be committed; its cause goes into quarantine."""
+        state = submission.state
+        error = self._redactor.record(error)
+        status: Status = "cancelled" if error.code == ErrorCode.E_EXECUTION_CANCELLED else "quarantined"
+        if error.code == ErrorCode.E_SOURCE_CHANGED:
+            # Its hash pins nothing down: an empty one never counts as unchanged.
+            state = replace(state, content_hash="")
+        if status == "quarantined" and error.code != ErrorCode.E_SOURCE_NOT_FOUND:
+            try:
+                self._store.quarantine(QuarantineRecord(state, error.code, (error,), attempts=submission.attempts + 1))
+            except StoreError as exc:
+                return self._deferred(submission, exc, seconds)
+        name = Path(state.file_path).name
+        logger.info("file=%s key=%s status=%s code=%s", name, state.ingest_key[:12], status, error.code)
+        return ProcessingResult(
+            file_path=state.file_path,
+            ingest_key=state.ingest_key,
+            ingest_run_id=submission.run_id,
+            tenant_id=state.tenant_id,
+            status=status,
+            errors=(error.code,),
+            error_details=(error,),
+            processing_time_seconds=seconds,
+        )
+
+    def _cause(self, document: ReadDocument) -> IngestError:
+        name = Path(document.file_path).name
+        if document.error is None:
+            return IngestError(
+                code=ErrorCode.E_SOURCE_CHANGED,
+                message=f"{name} changed while it was read; ingest it again when it is complete",
+                stage="parse",
+                recoverable=True,
+            )
+        if document.error.stage == "execution":
+            return document.error.model_copy(update={"message": f"{name}: {document.error.message}"})
+        return document.error
+
+    def _prepare(self, document: ReadDocument) -> _Pending | None:
+        """Chunks with their ids and tables with their names; None where there is nothing to commit."""
+        submission: Submission = document.context
+        extraction = document.value
+        if document.error is not None or extraction.content_hash != submission.state.content_hash:
+            return None
+        tables = [name_table(t, submission.state.tenant_id, submission.state.source_uri) for t in extraction.tables]
+        payloads = [
+            self._payload(submission, extraction, draft, index, tables) for index, draft in enumerate(extraction.chunks)
+        ]
+        return _Pending(submission, document, extraction, payloads, tables)
+
+    def _payload(
+        self,
+        submission: Submission,
+        extraction: Extraction,
+        draft: ChunkDraft,
+        index: int,
+        tables: Sequence[NamedTable],
+    ) -> ChunkPayload:
+        state = submission.state
+        table = tables[draft.table_index] if draft.table_index is not None else None
+        metadata = self._format.metadata_class.model_validate(
+            {
+                "language": extraction.language,
+                **draft.metadata,
+                "source_uri": state.source_uri,
+                "source_format": state.source_format,
+                "ingestion_method": extraction.ingestion_method,
+                "parser_version": state.parser_version,
+                "chunk_index": index,
+                "chunk_hash": draft.chunk_hash,
+                "ingest_key": state.ingest_key,
+                "ingest_run_id": submission.run_id,
+                "tenant_id": state.tenant_id,
+                "table_name": table.name if table else None,
+                "row_count": draft.row_count,
+                "columns": draft.columns,
+                "section_title": draft.heading_path[-1] if draft.heading_path else None,
+                "heading_path": draft.heading_path,
+                "content_type": draft.content_type,
+                "locations": draft.locations,
+            }
+        )
+        return ChunkPayload(id=chunk_id(state.ingest_key, index, draft.chunk_hash), text=draft.text, metadata=metadata)
+
+    def _embed(self, pending: Sequence[_Pending]) -> None:
+        """Give every payload its vector: kept ones by text, the others in full batches across documents."""
+        if self._embedder is None or not pending:
+            return
+        started = time.monotonic()
+        texts = {p.metadata.chunk_hash: p.text for item in pending for p in item.payloads}
+        try:
+            vectors = self._store.known_vectors(self._embedder.identity, list(texts))
+            new = [text_hash for text_hash in texts if text_hash not in vectors]
+            for batch in _batches(new, self._config.embedding_batch_size):
+                made = self._embed_batch([texts[text_hash] for text_hash in batch])
+                vectors.update(zip(batch, made, strict=True))
+        except (BackendError, StoreError) as exc:
+            for item in pending:
+                item.failure = exc
+            return
+        seconds = time.monotonic() - started
+        sent = set(new)
+        for item in pending:
+            hashes = [p.metadata.chunk_hash for p in item.payloads]
+            item.payloads = [p.model_copy(update={"vector": vectors[p.metadata.chunk_hash]}) for p in item.payloads]
+            item.embedded = EmbedStageResult(
+                texts=len(sent.intersection(hashes)), dimension=self._embedder.dimension(), seconds=seconds
+            )
+
+    def _embed_batch(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
+        assert self._embedder is not None
+        try:
+            vectors = self._embedder.embed(texts, timeout=self._config.backend_timeout_seconds)
+        except IngestkitError as exc:
+            raise exc if isinstance(exc, BackendError) else _embedder_failed(exc) from exc
+        except TimeoutError as exc:
+            raise BackendError(
+                ErrorCode.E_BACKEND_EMBED_TIMEOUT, "the embedder did not answer in time", recoverable=True
+            ) from exc
+        except Exception as exc:  # an injected embedder raises what it likes
+            raise _embedder_failed(exc) from exc
+        expected = self._embedder.dimension()
+        if len(vectors) != len(texts) or any(len(vector) != expected for vector in vectors):
+            raise StoreError(
+                ErrorCode.E_STORE_DIMENSION,
+                f"the embedder gave {len(vectors)} vectors for {len(texts)} texts, or not of {expected} numbers each",
+            )
+        return [tuple(map(float, vector)) for vector in vectors]
+
+    def _commit(self, item: _Pending) -> ProcessingResult:
+        submission, seconds = item.submission, item.document.seconds
+        if item.failure is not None:
+            return self._deferred(submission, item.failure, seconds)
+        result = self._result(item)
+        embedder = (self._embedder.identity, self._embedder.dimension()) if self._embedder else None
+        version = DocumentVersion(
+            submission.state, submission.run_id, result, item.payloads, item.tables, embedder, submission.moved_from
+        )
+        try:
+            self._store.replace(version)
+        except StoreError as exc:
+            return self._deferred(submission, exc, seconds)
+        self._log(result, item)
+        return result
+
+    def _result(self, item: _Pending) -> ProcessingResult:
+        state, extraction = item.submission.state, item.extraction
+        issues = tuple(self._redactor.record(issue) for issue in extraction.issues)
+        return ProcessingResult(
+            file_path=state.file_path,
+            ingest_key=state.ingest_key,
+            ingest_run_id=item.submission.run_id,
+            tenant_id=state.tenant_id,
+            status="committed",
+            parse_result=extraction.parse,
+            classification_result=extraction.classification,
+            ocr_result=extraction.ocr,
+            embed_result=item.embedded,
+            ingestion_method=extraction.ingestion_method,
+            chunks_created=len(item.payloads),
+            tables_created=len(item.tables),
+            tables=tuple(table.name for table in item.tables),
+            written=WrittenArtifacts(
+                vector_point_ids=tuple(payload.id for payload in item.payloads),
+                db_table_names=tuple(sorted(table.name for table in item.tables)),
+            ),
+            ledger=extraction.ledger,
+            errors=tuple(dict.fromkeys(issue.code for issue in issues if issue.code.startswith("E_"))),
+            warnings=tuple(dict.fromkeys(issue.code for issue in issues if issue.code.startswith("W_"))),
+            error_details=issues,
+            processing_time_seconds=item.document.seconds,
+        )
+
+    def _deferred(self, submission: Submission, exc: IngestkitError, seconds: float) -> ProcessingResult:
+        state = submission.state
+        result = deferred_result(state.file_path, exc, self._redactor)
+        return result.model_copy(
+            update={
+                "ingest_key": state.ingest_key,
+                "ingest_run_id": submission.run_id,
+                "tenant_id": state.tenant_id,
+                "processing_time_seconds": seconds,
+            }
+        )
+
+    def _log(self, result: ProcessingResult, item: _Pending) -> None:
+        """One line per document, never text of it unless asked for."""
+        state, classification, parse = item.submission.state, item.extraction.classification, item.extraction.parse
+        logger.info(
+            "file=%s key=%s type=%s tier=%s confidence=%.2f units=%d chunks=%d tables=%d ocr_pages=%d seconds=%.3f",
+            Path(state.file_path).name,
+            state.ingest_key[:12],
+            classification.document_type,
+            classification.tier,
+            classification.confidence,
+            parse.units_done,
+            result.chunks_created,
+            result.tables_created,
+            len(item.extraction.ocr.pages) if item.extraction.ocr else 0,
+            result.processing_time_seconds,
+        )
+        if self._config.log_chunk_previews:
+            for payload in item.payloads:
+                logger.info("chunk=%d text=%s", payload.metadata.chunk_index, self._redactor.text(payload.text[:80]))
+
+
+def deferred_result(file_path: str, exc: IngestkitError, redactor: Redactor | None = None) -> ProcessingResult:
+    """The result of a document that is not to blame: it is tried again in the next run."""
+    error = (redactor or Redactor(())).record(exc.to_error())
+    logger.warning("file=%s status=deferred code=%s", Path(file_path).name, error.code)
+    return ProcessingResult(file_path=file_path, status="deferred", errors=(error.code,), error_details=(error,))
+
+
+def _embedder_failed(exc: Exception) -> BackendError:
+    return BackendError(
+        ErrorCode.E_BACKEND_EMBED_CONNECT, f"the embedder failed: {type(exc).__name__}", recoverable=True
+    )
+
+
+def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,1 @@
+"""Running jobs: the supervised workers and the engines on top of them."""

@@ -1,0 +1,230 @@
+"""Folders in, results out: discovers files, picks the router for each, runs them on one set of workers."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ingestkit_core.errors import ErrorCode, ParseError
+from ingestkit_core.execution.local import make_pool
+from ingestkit_core.execution.workers import WorkerPool
+from ingestkit_core.extraction import Conversion
+from ingestkit_core.formats import HEAD_BYTES
+from ingestkit_core.models import ProcessingResult
+from ingestkit_core.protocols import EmbeddingBackend, LLMBackend
+from ingestkit_core.router import Asked, DocumentRouter, run_batch
+from ingestkit_core.stores import open_store
+from ingestkit_core.stores.base import DocumentStore, SearchHit
+
+__all__ = ["Discovered", "Ingestor", "installed_routers"]
+
+_ROUTERS = "ingestkit.routers"
+
+
+@dataclass(slots=True)
+class Discovered:
+    """What a walk over folders passed by: files of no known format, by suffix, and folders it could not enter."""
+
+    files: int = 0
+    unsupported: dict[str, int] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def installed_routers() -> dict[str, type[DocumentRouter]]:
+    """The routers of the installed format packages, by name (entry points ``ingestkit.routers``)."""
+    found = sorted(entry_points(group=_ROUTERS), key=lambda point: point.name)
+    return {point.name: point.load() for point in found}
+
+
+class Ingestor:
+    """One store, all installed formats. A context manager; workers stay warm until ``close``.
+
+    ``settings`` are config fields by name. A field that several formats have goes to each of them, one that
+    a single format has goes to that; a mapping under a format's name (``pdf``, ``excel``) goes to it alone.
+    A key nobody knows raises ValueError, an unfit value pydantic's ValidationError.
+    """
+
+    def __init__(
+        self,
+        store: DocumentStore | str | os.PathLike[str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        llm: LLMBackend | None = None,
+        embedder: EmbeddingBackend | None = None,
+        routers: Mapping[str, type[DocumentRouter]] | None = None,
+    ) -> None:
+        classes = dict(routers) if routers is not None else installed_routers()
+        configs = _configs(classes, settings or {})
+        self._owns_store = not isinstance(store, DocumentStore)
+        self.store = store if isinstance(store, DocumentStore) else open_store(store)
+        self.embedder = embedder
+        self._pool: WorkerPool | None = None
+        if classes and all(config.execution_strategy == "process" for config in configs.values()):
+            self._pool = _shared_pool(classes, configs)
+        self.routers = {
+            name: router(self.store, self.store, llm, embedder, configs[name], pool=self._pool)
+            for name, router in classes.items()
+        }
+
+    def router_for(self, path: str | Path) -> DocumentRouter | None:
+        """The router of a file whose suffix is known: by its first bytes, else by the suffix."""
+        suffix = Path(path).suffix.lower()
+        by_suffix = [router for router in self.routers.values() if suffix in router.format.suffixes]
+        if not by_suffix:
+            return None
+        try:
+            with open(path, "rb") as file:
+                head = file.read(HEAD_BYTES)
+        except OSError:
+            return by_suffix[0]
+        candidates = [*by_suffix, *self.routers.values()]
+        return next((router for router in candidates if router.format.recognises(head)), by_suffix[0])
+
+    def discover(
+        self,
+        paths: Iterable[str | Path],
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        seen: Discovered | None = None,
+    ) -> Iterator[Asked]:
+        """The documents at or below ``paths``, in a stable order.
+
+        Folders are walked recursively, links too, without going in circles; dotfiles and Office's lock files
+        (``~$*``) are passed by. ``include`` and ``exclude`` are globs over names and relative paths. ``seen``
+        counts what was passed by.
+        """
+        seen = seen if seen is not None else Discovered()
+        for path in paths:
+            root = Path(path)
+            if root.is_dir():
+                for file in _walk(root, set(), seen):
+                    if _wanted(file.relative_to(root), include, exclude):
+                        yield from self._asked(file, root, seen)
+            else:
+                yield from self._asked(root, root.absolute().parent, seen)
+
+    def _asked(self, file: Path, root: Path, seen: Discovered) -> Iterator[Asked]:
+        router = self.router_for(file)
+        if router is None:
+            suffix = file.suffix.lower() or "(none)"
+            seen.unsupported[suffix] = seen.unsupported.get(suffix, 0) + 1
+        else:
+            seen.files += 1
+            yield Asked(router, str(file.absolute()), None, root.absolute())
+
+    def ingest(
+        self,
+        paths: Iterable[str | Path],
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        *,
+        refresh: bool = False,
+        checksum: bool = False,
+        wait_seconds: float | None = 0.0,
+        stop: threading.Event | None = None,
+    ) -> Iterator[ProcessingResult]:
+        """Discover, read, commit; results as they finish.
+
+        Setting ``stop`` starts nothing more and finishes what is under way. Raises StoreError: E_STORE_LOCKED
+        if another owner keeps the store for longer than ``wait_seconds`` (None: wait for ever).
+        """
+        with self.store.lease(wait_seconds):
+            asked = self.discover(paths, include, exclude)
+            wanted = asked if stop is None else _until(asked, stop)
+            for _, result in run_batch(wanted, refresh=refresh, checksum=checksum):
+                yield result
+
+    def convert(self, path: str | Path) -> Conversion:
+        """One document as elements; nothing is stored. Raises IngestkitError."""
+        router = self.router_for(path)
+        if router is None:
+            raise ParseError(ErrorCode.E_PARSE_UNSUPPORTED, f"no installed format reads {Path(path).name}")
+        return router.convert(path)
+
+    def search(
+        self, text: str, k: int = 5, tenant_id: str | None = None, filters: Mapping[str, str] | None = None
+    ) -> list[SearchHit]:
+        """The best chunks for a text; with an embedder, by words and by vectors together."""
+        vector = self.embedder.embed([text])[0] if self.embedder is not None and text.strip() else None
+        return self.store.search(text, k, tenant_id, filters, vector)
+
+    def close(self) -> None:
+        """Stop the workers and, if the ingestor opened it, close the store. Idempotent."""
+        for router in self.routers.values():
+            router.close()
+        if self._pool is not None:
+            self._pool.close()
+        if self._owns_store:
+            self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _configs(classes: Mapping[str, type[DocumentRouter]], settings: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: set(router.format.config_class.model_fields) for name, router in classes.items()}
+    for key in settings:
+        if key not in fields and not any(key in known for known in fields.values()):
+            raise ValueError(f"no installed format has a setting {key!r}")
+    return {
+        name: router.format.config_class.model_validate(
+            {**{key: value for key, value in settings.items() if key in fields[name]}, **settings.get(name, {})}
+        )
+        for name, router in classes.items()
+    }
+
+
+def _shared_pool(classes: Mapping[str, type[DocumentRouter]], configs: Mapping[str, Any]) -> WorkerPool:
+    pool = make_pool(
+        "process",
+        max(config.execution_max_workers for config in configs.values()),
+        preload=[module for router in classes.values() for module in router.format.preload],
+        max_documents_per_worker=min(config.max_documents_per_worker for config in configs.values()),
+    )
+    assert isinstance(pool, WorkerPool)
+    return pool
+
+
+def _walk(folder: Path, above: set[str], seen: Discovered) -> Iterator[Path]:
+    """Files below a folder, sorted by name. A folder that is its own ancestor through a link is not entered."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        seen.unreadable.append(str(folder))
+        return
+    for entry in entries:
+        if entry.name.startswith((".", "~$")):
+            continue
+        if entry.is_dir():
+            yield from _walk(folder / entry.name, above | {real}, seen)
+        elif entry.is_file():
+            yield folder / entry.name
+
+
+def _wanted(relative: Path, include: Sequence[str], exclude: Sequence[str]) -> bool:
+    def matches(patterns: Sequence[str]) -> bool:
+        return any(fnmatch.fnmatch(text, p) for p in patterns for text in (relative.name, relative.as_posix()))
+
+    return (not include or matches(include)) and not matches(exclude)
+
+
+def _until(asked: Iterable[Asked], stop: threading.Event) -> Iterator[Asked]:
+    for item in asked:
+        if stop.is_set():
+            return
+        yield item

@@ -1,0 +1,356 @@
+"""The way of one document and of a batch, the same for every format.
+
+    begin    source, key, unchanged or moved or known to be bad?   in the caller's thread
+    read     guard, profile, classify, extract, chunk              in a worker
+    finish   embed, commit, result                                 in the finishing thread
+
+A document's fault never raises out of here: it comes back as a result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from ingestkit_core.commit import Committer, deferred_result
+from ingestkit_core.config import ProcessorConfig
+from ingestkit_core.errors import ErrorCode, ExecutionError, IngestkitError, StoreError
+from ingestkit_core.execution.local import LocalExecutionBackend, failed_result, make_pool
+from ingestkit_core.execution.memory_limit import default_memory_bytes
+from ingestkit_core.execution.threads import ThreadPool
+from ingestkit_core.execution.workers import Job, Outcome, WorkerPool
+from ingestkit_core.extraction import Conversion
+from ingestkit_core.formats import HEAD_BYTES, Format
+from ingestkit_core.keys import fingerprint
+from ingestkit_core.models import ProcessingResult
+from ingestkit_core.protocols import (
+    EmbeddingBackend,
+    ExecutionBackend,
+    LLMBackend,
+    StructuredDBBackend,
+    VectorStoreBackend,
+)
+from ingestkit_core.sources import SourceCheck
+from ingestkit_core.stores import open_store
+from ingestkit_core.stores.base import DocumentStore
+
+__all__ = ["Asked", "DocumentRouter", "run_batch"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One document somebody asks for. ``root`` is the folder it was found under, for moved files."""
+
+    router: DocumentRouter
+    file_path: str
+    source_uri: str | None = None
+    root: Path | None = None
+
+
+class DocumentRouter:
+    """Reads documents of one format into one store. A context manager; workers stay warm until ``close``.
+
+    ``vector_store`` and ``structured_db`` are the same DocumentStore, or None for the default one. An
+    ``execution`` that is handed in runs whole documents and owns the commit.
+    """
+
+    format: ClassVar[Format]
+
+    def __init__(
+        self,
+        vector_store: VectorStoreBackend | DocumentStore | None = None,
+        structured_db: StructuredDBBackend | DocumentStore | None = None,
+        llm: LLMBackend | None = None,
+        embedder: EmbeddingBackend | None = None,
+        config: ProcessorConfig | None = None,
+        execution: ExecutionBackend | None = None,
+        *,
+        pool: WorkerPool | ThreadPool | None = None,
+    ) -> None:
+        self.config = config if config is not None else self.format.config_class()
+        if self.config.execution_backend == "distributed" and execution is None:
+            raise ExecutionError(
+                ErrorCode.E_EXECUTION_SUBMIT,
+                "this version runs documents on this machine only: set execution_backend to 'local', "
+                "or hand in an execution backend of your own",
+            )
+        self._owns_store = vector_store is None and structured_db is None
+        self.store = _document_store(vector_store, structured_db)
+        self.llm = llm
+        self.embedder = embedder
+        self._execution = execution
+        self._local: LocalExecutionBackend | None = None
+        self._pool = pool
+        self._owns_pool = pool is None
+        self._committer = Committer(self.format, self.config, self.store, embedder)
+        self._fingerprint = fingerprint(
+            self.config.output_settings(),
+            self.format.reader_versions(),
+            (embedder.identity, embedder.dimension()) if embedder is not None else None,
+        )
+        for limit, value, reason in self.config.overrides():
+            logger.warning("override=%s value=%d reason=%s", limit, value, reason)
+
+    # One document
+
+    def can_handle(self, path: str | Path) -> bool:
+        """Whether the file is of this format: by its first bytes where it can be read, else by its suffix."""
+        try:
+            with open(path, "rb") as file:
+                return self.format.recognises(file.read(HEAD_BYTES))
+        except OSError:
+            return Path(path).suffix.lower() in self.format.suffixes
+
+    def process(self, path: str | Path, source_uri: str | None = None) -> ProcessingResult:
+        """Read one document and commit it; returns when it is done. Its faults come back in the result."""
+        (result,) = [result for _, result in run_batch([self._asked(path, source_uri)])]
+        return result
+
+    async def aprocess(self, path: str | Path, source_uri: str | None = None) -> ProcessingResult:
+        """``process`` without blocking the event loop. Cancelling it cancels the document."""
+        asked = self._asked(path, source_uri)
+        loop = asyncio.get_running_loop()
+        started = await asyncio.to_thread(self.begin, asked, lambda _: None)
+        if isinstance(started, ProcessingResult):
+            return started
+        try:
+            return await loop.run_in_executor(None, self.collect, started)
+        except asyncio.CancelledError:
+            self.cancel(started)
+            raise
+
+    def process_batch(self, paths: Iterable[str | Path]) -> list[ProcessingResult]:
+        """One result per path, in input order."""
+        numbered = sorted(run_batch(self._asked(path) for path in paths))
+        return [result for _, result in numbered]
+
+    def iter_batch(self, paths: Iterable[str | Path]) -> Iterator[ProcessingResult]:
+        """Results as they finish, from any iterable; few documents are in flight at a time."""
+        for _, result in run_batch(self._asked(path) for path in paths):
+            yield result
+
+    async def aiter_batch(self, paths: Iterable[str | Path]) -> AsyncIterator[ProcessingResult]:
+        """``iter_batch`` for an event loop. Leaving the loop early cancels what is in flight."""
+        results = self.iter_batch(paths)
+        try:
+            while (result := await asyncio.to_thread(next, results, None)) is not None:
+                yield result
+        finally:
+            results.close()  # type: ignore[attr-defined]  # a generator, typed as its interface
+
+    def _asked(self, path: str | Path, source_uri: str | None = None) -> Asked:
+        return Asked(self, str(path), source_uri, Path(path).absolute().parent)
+
+    def convert(self, path: str | Path) -> Conversion:
+        """The document as elements, read in a worker; nothing is stored. Raises IngestkitError."""
+        done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        limit = self.config.max_memory_mb
+        job = Job(
+            self.format.convert,
+            (str(path), self.config.model_dump()),
+            timeout_seconds=self.config.per_document_timeout_seconds,
+            max_memory_bytes=limit << 20 if limit else default_memory_bytes(self.config.execution_max_workers),
+        )
+        self._workers().submit(job, done.put)
+        outcome = done.get()
+        if outcome.error is not None:
+            error = outcome.error
+            raise IngestkitError(ErrorCode(error.code), error.message, stage=error.stage)
+        conversion: Conversion = outcome.value()
+        return conversion
+
+    # The three steps of the way, for batches over one or several routers
+
+    def begin(
+        self,
+        asked: Asked,
+        on_done: Callable[[str], None],
+        *,
+        refresh: bool = False,
+        checksum: bool = False,
+    ) -> ProcessingResult | str:
+        """Decide at once where that is possible, else start reading: a result, or a job id.
+
+        ``refresh`` reads sources again that another parser version read; ``checksum`` looks at every
+        file's bytes, not only at size and time.
+        """
+        if self._execution is not None:
+            job_id = self._execution.submit(asked.file_path, self.config, asked.source_uri)
+            on_done(job_id)
+            return job_id
+        run_id = uuid.uuid4().hex
+        check = SourceCheck(self.format, self.config, self.store, self._fingerprint, refresh, checksum)
+        try:
+            decision = check.decide(asked.file_path, asked.source_uri, asked.root, run_id)
+        except StoreError as exc:
+            return deferred_result(asked.file_path, exc)
+        if isinstance(decision, ProcessingResult):
+            return decision
+        if isinstance(decision, tuple):
+            submission, error = decision
+            return self._committer.set_aside(submission, error)
+        return self._backend().submit(asked.file_path, self.config, asked.source_uri, context=decision, on_done=on_done)
+
+    def collect(self, job_id: str) -> ProcessingResult:
+        """The result of a job that ``begin`` started; blocks until it is there."""
+        backend = self._execution or self._backend()
+        result = backend.get_result(job_id)
+        if self._local is not None:
+            self._local.release(job_id)
+        return result
+
+    def cancel(self, job_id: str) -> bool:
+        """Stop a job that ``begin`` started; False if it is over, or the backend cannot."""
+        return self._local is not None and self._local.cancel(job_id)
+
+    @property
+    def in_flight(self) -> int:
+        """So many documents are kept under way at a time."""
+        return 2 * self.config.execution_max_workers + 2
+
+    def _backend(self) -> LocalExecutionBackend:
+        if self._local is None:
+            self._local = LocalExecutionBackend(
+                self.format.read,
+                self.config.execution_max_workers,
+                self.config.execution_strategy,
+                self._committer,
+                pool=self._workers(),
+            )
+        return self._local
+
+    def _workers(self) -> WorkerPool | ThreadPool:
+        if self._pool is None:
+            in_threads = self.config.execution_strategy == "thread"
+            one_at_a_time = in_threads and not self.format.thread_safe
+            self._pool = make_pool(
+                self.config.execution_strategy,
+                1 if one_at_a_time else self.config.execution_max_workers,
+                preload=self.format.preload,
+                max_documents_per_worker=self.config.max_documents_per_worker,
+            )
+        return self._pool
+
+    def close(self) -> None:
+        """Stop the workers and, if the router opened it, close the store. Idempotent."""
+        if self._local is not None:
+            self._local.close()
+        if self._owns_pool and self._pool is not None:
+            self._pool.close()
+        if self._owns_store:
+            self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @classmethod
+    def create_default(cls, **overrides: Any) -> Self:
+        """A router on the default store: arguments of the router by name, all others are config fields."""
+        arguments = {name: overrides.pop(name) for name in _ROUTER_ARGUMENTS if name in overrides}
+        if overrides:
+            base = arguments.get("config")
+            values = base.model_dump(exclude_unset=True) if base is not None else {}
+            arguments["config"] = cls.format.config_class.model_validate({**values, **overrides})
+        return cls(**arguments)
+
+
+_ROUTER_ARGUMENTS = ("vector_store", "structured_db", "llm", "embedder", "config", "execution")
+
+
+def _document_store(
+    vector_store: VectorStoreBackend | DocumentStore | None,
+    structured_db: StructuredDBBackend | DocumentStore | None,
+) -> DocumentStore:
+    stores = [store for store in (vector_store, structured_db) if store is not None]
+    if not stores:
+        return open_store()
+    first = stores[0]
+    if isinstance(first, DocumentStore) and all(store is first for store in stores):
+        return first
+    raise StoreError(
+        ErrorCode.E_STORE_INVALID,
+        "vector_store and structured_db must be one DocumentStore: a pair of separate stores cannot change "
+        "in one transaction",
+    )
+
+
+def run_batch(
+    asked: Iterable[Asked],
+    *,
+    refresh: bool = False,
+    checksum: bool = False,
+) -> Iterator[tuple[int, ProcessingResult]]:
+    """(input number, result) as documents finish, pulled from any iterable with bounded work in flight.
+
+    A file that is asked for again while it is under way waits for its turn. Closing the generator cancels
+    what has not been finished.
+    """
+    batch = _Batch(refresh, checksum)
+    try:
+        for number, item in enumerate(asked):
+            yield from batch.add(number, item)
+        yield from batch.rest()
+    finally:
+        batch.cancel()
+
+
+class _Batch:
+    def __init__(self, refresh: bool, checksum: bool) -> None:
+        self._refresh = refresh
+        self._checksum = checksum
+        self._done: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._running: dict[str, tuple[int, Asked]] = {}
+        self._held_back: deque[tuple[int, Asked]] = deque()
+
+    def add(self, number: int, asked: Asked) -> Iterator[tuple[int, ProcessingResult]]:
+        while len(self._running) >= asked.router.in_flight:
+            yield from self._next_done()
+        yield from self._start(number, asked)
+
+    def rest(self) -> Iterator[tuple[int, ProcessingResult]]:
+        while self._running:
+            yield from self._next_done()
+
+    def cancel(self) -> None:
+        for job_id, (_, asked) in self._running.items():
+            asked.router.cancel(job_id)
+
+    def _start(self, number: int, asked: Asked) -> Iterator[tuple[int, ProcessingResult]]:
+        if any(other.file_path == asked.file_path for _, other in self._running.values()):
+            self._held_back.append((number, asked))
+            return
+        try:
+            started = asked.router.begin(asked, self._done.put, refresh=self._refresh, checksum=self._checksum)
+        except ExecutionError as exc:
+            started = failed_result(asked.file_path, exc.to_error())
+        if isinstance(started, ProcessingResult):
+            yield number, started
+        else:
+            self._running[started] = (number, asked)
+
+    def _next_done(self) -> Iterator[tuple[int, ProcessingResult]]:
+        job_id = self._done.get()
+        number, asked = self._running[job_id]
+        try:
+            result = asked.router.collect(job_id)
+        except ExecutionError as exc:
+            result = failed_result(asked.file_path, exc.to_error())
+        del self._running[job_id]
+        yield number, result
+        for _ in range(len(self._held_back)):
+            yield from self._start(*self._held_back.popleft())

@@ -1,0 +1,187 @@
+"""What the owner decides about a source before anything reads it: missing, unchanged, moved, known to be bad.
+
+Only the file's first bytes, its size, its time and its hash are looked at: nothing that a hostile file
+could make use of.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from ingestkit_core.commit import Submission
+from ingestkit_core.config import ProcessorConfig
+from ingestkit_core.errors import ErrorCode, IngestError, SecurityError, SourceError
+from ingestkit_core.formats import HEAD_BYTES, Format
+from ingestkit_core.keys import IngestKey, hash_file, source_uri_of
+from ingestkit_core.models import ProcessingResult
+from ingestkit_core.stores.base import DocumentStore, QuarantineRecord, SourceRecord, SourceState
+
+__all__ = ["SourceCheck"]
+
+_MEBIBYTE = 1 << 20
+_TIME_DOUBT_NS = 2_000_000_000
+"""A file modified so shortly before it was recorded may have changed again within the clock's tick."""
+
+Refusal = tuple[Submission, IngestError]
+
+
+class SourceCheck:
+    """Decides about sources of one format in one store under one configuration."""
+
+    def __init__(
+        self,
+        format: Format,
+        config: ProcessorConfig,
+        store: DocumentStore,
+        fingerprint: str,
+        refresh: bool = False,
+        checksum: bool = False,
+    ) -> None:
+        self._format = format
+        self._config = config
+        self._store = store
+        self._fingerprint = fingerprint
+        self._refresh = refresh
+        self._checksum = checksum
+
+    def decide(
+        self, file_path: str, source_uri: str | None, root: Path | None, run_id: str
+    ) -> ProcessingResult | Submission | Refusal:
+        """A result at once, a submission to be read, or a submission with the error that refuses it.
+
+        ``root`` is where a file that moved here may have come from: anywhere below it. Raises StoreError.
+        """
+        uri = source_uri if source_uri is not None else source_uri_of(file_path)
+        try:
+            return self._decide(file_path, uri, root if source_uri is None else None, run_id)
+        except (SourceError, SecurityError) as exc:
+            return Submission(self._state(file_path, uri, None), run_id), exc.to_error()
+        except OSError as exc:
+            error = SourceError(ErrorCode.E_SOURCE_UNREADABLE, f"{file_path} cannot be read: {exc.strerror}")
+            return Submission(self._state(file_path, uri, None), run_id), error.to_error()
+
+    def _decide(
+        self, file_path: str, uri: str, root: Path | None, run_id: str
+    ) -> ProcessingResult | Submission | Refusal:
+        status = _stat(file_path)
+        state = self._state(file_path, uri, status)
+        committed = self._store.find(state.tenant_id, uri)
+        set_aside = self._store.find_quarantined(state.tenant_id, uri)
+        if not self._checksum and (known := self._known(state, committed, set_aside, by_time=True)):
+            return known
+        self._check_size(file_path, status)
+        state = self._with_hash(state, hash_file(file_path))
+        if known := self._known(state, committed, set_aside, by_time=False):
+            self._store.touch(state)
+            return known
+        if not self._is_recognised(file_path):
+            message = f"{Path(file_path).name} does not begin like a file of format {self._format.name}"
+            return Submission(state, run_id), SecurityError(self._format.invalid_code, message).to_error()
+        attempts = set_aside.attempts if set_aside and set_aside.state.content_hash == state.content_hash else 0
+        old = self._moved(state, root) if committed is None and root is not None else None
+        if old is None:
+            return Submission(state, run_id, attempts)
+        if self._same_settings(old.state):
+            return _unchanged(self._store.move(old, state, run_id), run_id)
+        return Submission(state, run_id, attempts, moved_from=old.state.source_uri)
+
+    def _state(self, file_path: str, uri: str, status: os.stat_result | None) -> SourceState:
+        return SourceState(
+            tenant_id=self._config.tenant_id,
+            source_uri=uri,
+            file_path=source_uri_of(file_path),
+            source_format=self._format.name,
+            content_hash="",
+            ingest_key="",
+            fingerprint=self._fingerprint,
+            parser_version=self._config.parser_version,
+            size_bytes=status.st_size if status else 0,
+            modified_ns=status.st_mtime_ns if status else 0,
+        )
+
+    def _with_hash(self, state: SourceState, content_hash: str) -> SourceState:
+        key = IngestKey(
+            content_hash=content_hash,
+            source_uri=state.source_uri,
+            parser_version=state.parser_version,
+            tenant_id=state.tenant_id,
+        )
+        return replace(state, content_hash=content_hash, ingest_key=key.key)
+
+    def _check_size(self, file_path: str, status: os.stat_result) -> None:
+        """Before the file is hashed: what is too large is not read at all."""
+        if status.st_size > self._config.max_file_size_mb * _MEBIBYTE:
+            raise SecurityError(
+                ErrorCode.E_SECURITY_TOO_LARGE,
+                f"{Path(file_path).name} has {status.st_size / _MEBIBYTE:.0f} MiB, the limit is "
+                f"{self._config.max_file_size_mb}: raise max_file_size_mb and say why in "
+                "max_file_size_override_reason",
+            )
+
+    def _is_recognised(self, file_path: str) -> bool:
+        with open(file_path, "rb") as file:
+            return self._format.recognises(file.read(HEAD_BYTES))
+
+    def _known(
+        self,
+        state: SourceState,
+        committed: SourceRecord | None,
+        set_aside: QuarantineRecord | None,
+        *,
+        by_time: bool,
+    ) -> ProcessingResult | None:
+        """What is known of these bytes under these settings, committed or set aside."""
+        if not self._config.enable_content_dedup:
+            return None
+        if set_aside is not None and self._same(set_aside.state, state, set_aside.recorded_ns, by_time):
+            return _set_aside_again(set_aside)
+        if committed is not None and self._same(committed.state, state, committed.recorded_ns, by_time):
+            return _unchanged(committed)
+        return None
+
+    def _same(self, old: SourceState, new: SourceState, recorded_ns: int, by_time: bool) -> bool:
+        if not old.content_hash or not self._same_settings(old):
+            return False
+        if by_time:
+            settled = new.modified_ns + _TIME_DOUBT_NS < recorded_ns
+            return settled and (old.size_bytes, old.modified_ns) == (new.size_bytes, new.modified_ns)
+        return old.content_hash == new.content_hash
+
+    def _same_settings(self, old: SourceState) -> bool:
+        """A changed parser version alone makes a source stale, which only ``refresh`` mends."""
+        same_parser = old.parser_version == self._config.parser_version
+        return old.fingerprint == self._fingerprint and (same_parser or not self._refresh)
+
+    def _moved(self, state: SourceState, root: Path) -> SourceRecord | None:
+        """The committed source whose file went away under ``root`` and whose bytes these are."""
+        for record in self._store.find_content(state.tenant_id, state.content_hash):
+            path = record.state.file_path
+            is_here = record.state.source_uri == path and Path(path).is_relative_to(root.absolute())
+            if is_here and not os.path.lexists(path):
+                return record
+        return None
+
+
+def _stat(file_path: str) -> os.stat_result:
+    try:
+        return os.stat(file_path)
+    except FileNotFoundError as exc:
+        raise SourceError(ErrorCode.E_SOURCE_NOT_FOUND, f"{file_path} does not exist") from exc
+
+
+def _unchanged(record: SourceRecord, run_id: str | None = None) -> ProcessingResult:
+    return record.result.model_copy(update={"status": "unchanged", "ingest_run_id": run_id or record.run_id})
+
+
+def _set_aside_again(record: QuarantineRecord) -> ProcessingResult:
+    state = record.state
+    return ProcessingResult(
+        file_path=state.file_path,
+        ingest_key=state.ingest_key,
+        tenant_id=state.tenant_id,
+        status="quarantined",
+        errors=tuple(error.code for error in record.errors),
+        error_details=record.errors,
+    )

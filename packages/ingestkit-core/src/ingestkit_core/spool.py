@@ -1,0 +1,58 @@
+"""Where a job may leave large files: its own directory. For code that runs in a worker, or in either.
+
+A reader that has more to hand over than fits a message (a large table as a SQLite file) writes it to
+:func:`job_directory` and returns the path. The engine that runs the job says which directory that is and
+removes it once the result was used or the job has failed. Without an engine it is one temporary directory per
+process, removed at exit.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+__all__ = ["assign_directory", "job_directory", "working_in"]
+
+_process_directory: str | None = None
+_current: ContextVar[Path | None] = ContextVar("ingestkit_job_directory", default=None)
+
+
+def job_directory() -> Path:
+    """The running job's directory, which exists. Its files live until the job's result has been used."""
+    directory = _current.get()
+    if directory is None:
+        directory = Path(_process_directory) if _process_directory is not None else _fallback()
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+@contextmanager
+def working_in(directory: Path) -> Iterator[None]:
+    """Make it the job's directory in this context: how an engine of threads tells its jobs apart."""
+    token = _current.set(directory)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def assign_directory(directory: str | None) -> None:
+    """Make it the job's directory in this whole process: how a worker, which runs one job at a time, says it.
+
+    Process-wide, because threads started by a reader do not inherit its context.
+    """
+    global _process_directory
+    _process_directory = directory
+
+
+@functools.cache
+def _fallback() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="ingestkit-jobs-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return directory

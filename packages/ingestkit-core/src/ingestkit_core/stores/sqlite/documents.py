@@ -1,0 +1,273 @@
+"""What a document brings, put in and taken out. Functions over a connection inside a transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ingestkit_core.elements import CellRange, PageBox
+from ingestkit_core.keys import chunk_id
+from ingestkit_core.models import ChunkPayload, ProcessingResult, WrittenArtifacts
+from ingestkit_core.stores import export
+from ingestkit_core.stores.base import NamedTable, SourceState
+from ingestkit_core.stores.fulltext import index_text
+from ingestkit_core.stores.naming import table_name
+
+STATE_COLUMNS = (
+    "tenant, uri, path, format, content_hash, ingest_key, fingerprint, parser_version, size_bytes, modified_ns"
+)
+"""The columns of sources and of quarantine that hold a SourceState, in its order."""
+
+_SQL_TYPES = {"integer": "INTEGER", "boolean": "INTEGER", "number": "REAL", "duration": "REAL"}
+
+
+def insert_source(connection: sqlite3.Connection, state: SourceState, run_id: str, result: ProcessingResult) -> int:
+    """A new row of sources; returns its id."""
+    source_id = connection.execute(
+        f"INSERT INTO sources ({STATE_COLUMNS}, run_id, recorded_ns, result) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*state_values(state), run_id, time.time_ns(), export.stable_result(result)),
+    ).lastrowid
+    assert source_id is not None
+    return source_id
+
+
+def delete_source(connection: sqlite3.Connection, tenant: str, uri: str) -> bool:
+    """Take out a source with all it brought; False if it was unknown."""
+    known = connection.execute("DELETE FROM quarantine WHERE tenant = ? AND uri = ?", (tenant, uri)).rowcount
+    row = connection.execute("SELECT id FROM sources WHERE tenant = ? AND uri = ?", (tenant, uri)).fetchone()
+    if row is None:
+        return bool(known)
+    chunks = connection.execute(
+        "SELECT id, text, metadata, is_english, chunk_hash FROM chunks WHERE source_id = ?", row
+    ).fetchall()
+    for rowid, text, metadata, is_english, _ in chunks:
+        _unindex(connection, rowid, text, metadata, is_english)
+    connection.execute("DELETE FROM chunks WHERE source_id = ?", row)
+    connection.executemany(
+        "DELETE FROM vectors WHERE text_hash = ?1 AND NOT EXISTS (SELECT 1 FROM chunks WHERE chunk_hash = ?1)",
+        [(chunk[4],) for chunk in chunks],
+    )
+    for (table,) in connection.execute("SELECT table_name FROM catalog WHERE source_id = ?", row).fetchall():
+        connection.execute(f"DROP TABLE IF EXISTS {quoted(table)}")
+    connection.execute("DELETE FROM catalog WHERE source_id = ?", row)
+    connection.execute("DELETE FROM sources WHERE id = ?", row)
+    return True
+
+
+def insert_chunks(connection: sqlite3.Connection, source_id: int, chunks: Sequence[ChunkPayload]) -> None:
+    """Chunks with their entries in the full-text index."""
+    (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()
+    for rowid, chunk in enumerate(chunks, last + 1):
+        metadata = chunk.metadata.model_dump_json(exclude={"ingest_run_id"}, exclude_none=True)
+        is_english = _is_english(chunk)
+        indexed = _indexed(chunk.text, chunk.metadata.heading_path)
+        connection.execute(
+            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                rowid,
+                chunk.id,
+                source_id,
+                chunk.metadata.chunk_index,
+                chunk.metadata.chunk_hash,
+                is_english,
+                chunk.text,
+                metadata,
+            ),
+        )
+        connection.execute(
+            f"INSERT INTO {_index_table(is_english)} (rowid, body, context) VALUES (?, ?, ?)",
+            (rowid, *indexed),
+        )
+
+
+def insert_vectors(connection: sqlite3.Connection, embedder: str, chunks: Iterable[ChunkPayload]) -> None:
+    """The vectors of chunks that have one, by text: equal texts share one."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
+        [
+            (embedder, chunk.metadata.chunk_hash, array("f", chunk.vector).tobytes())
+            for chunk in chunks
+            if chunk.vector is not None
+        ],
+    )
+
+
+def rewrite_chunks(
+    connection: sqlite3.Connection, source_id: int, state: SourceState, names: Mapping[str, str]
+) -> None:
+    """Give the chunks of a moved source their new ids and metadata; texts and vectors stay."""
+    for rowid, index, chunk_hash, text in connection.execute(
+        "SELECT id, chunk_index, chunk_hash, metadata FROM chunks WHERE source_id = ?", (source_id,)
+    ).fetchall():
+        metadata = json.loads(text)
+        metadata["source_uri"] = state.source_uri
+        metadata["ingest_key"] = state.ingest_key
+        if "table_name" in metadata:
+            metadata["table_name"] = names.get(metadata["table_name"], metadata["table_name"])
+        connection.execute(
+            "UPDATE chunks SET chunk_id = ?, metadata = ? WHERE id = ?",
+            (chunk_id(state.ingest_key, index, chunk_hash), to_json(metadata), rowid),
+        )
+
+
+def delete_chunks(connection: sqlite3.Connection, ids: Sequence[str]) -> int:
+    """Delete by id; returns how many were there."""
+    deleted = 0
+    for id_ in ids:
+        row = connection.execute(
+            "SELECT id, text, metadata, is_english FROM chunks WHERE chunk_id = ?", (id_,)
+        ).fetchone()
+        if row is not None:
+            _unindex(connection, *row)
+            connection.execute("DELETE FROM chunks WHERE id = ?", (row[0],))
+            deleted += 1
+    return deleted
+
+
+def rename_tables(connection: sqlite3.Connection, source_id: int, state: SourceState) -> dict[str, str]:
+    """Give the tables of a moved source their new names; returns new by old."""
+    names: dict[str, str] = {}
+    for old, unit, region_id in connection.execute(
+        "SELECT table_name, unit, region_id FROM catalog WHERE source_id = ?", (source_id,)
+    ).fetchall():
+        new = table_name(state.tenant_id, state.source_uri, unit, region_id)
+        connection.execute(f"ALTER TABLE {quoted(old)} RENAME TO {quoted(new)}")
+        connection.execute("UPDATE catalog SET table_name = ? WHERE table_name = ?", (new, old))
+        names[old] = new
+    return names
+
+
+def written(connection: sqlite3.Connection, source_id: int) -> WrittenArtifacts:
+    """What a source has in the store."""
+    ids = connection.execute("SELECT chunk_id FROM chunks WHERE source_id = ? ORDER BY chunk_index", (source_id,))
+    tables = connection.execute("SELECT table_name FROM catalog WHERE source_id = ? ORDER BY table_name", (source_id,))
+    return WrittenArtifacts(
+        vector_point_ids=tuple(id_ for (id_,) in ids), db_table_names=tuple(name for (name,) in tables)
+    )
+
+
+def source_of(connection: sqlite3.Connection, chunk: ChunkPayload) -> int:
+    """The row of the source a chunk names, made if nothing else brought it."""
+    metadata = chunk.metadata
+    key = (metadata.tenant_id or "", metadata.source_uri)
+    row = connection.execute("SELECT id FROM sources WHERE tenant = ? AND uri = ?", key).fetchone()
+    if row is not None:
+        return int(row[0])
+    state = SourceState(
+        metadata.tenant_id,
+        metadata.source_uri,
+        metadata.source_uri,
+        metadata.source_format,
+        "",
+        metadata.ingest_key,
+        "",
+        metadata.parser_version,
+        0,
+        0,
+    )
+    result = ProcessingResult(
+        file_path=metadata.source_uri,
+        ingest_key=metadata.ingest_key,
+        tenant_id=metadata.tenant_id,
+        status="committed",
+    )
+    return insert_source(connection, state, metadata.ingest_run_id, result)
+
+
+def create_table(connection: sqlite3.Connection, source_id: int | None, table: NamedTable) -> None:
+    """A physical table with its rows, each with its place, and its catalog entry."""
+    on_page = isinstance(table.location, PageBox)
+    places = ("_page", "_box") if on_page else ("_sheet", "_range")
+    place_types = ("INTEGER", "TEXT") if on_page else ("TEXT", "TEXT")
+    declared = [f"{quoted(c.name)} {_SQL_TYPES.get(c.type, 'TEXT')}" for c in table.columns]
+    declared += [f"{quoted(name)} {kind}" for name, kind in zip(places, place_types, strict=True)]
+    connection.execute(f"CREATE TABLE {quoted(table.name)} (row_id INTEGER PRIMARY KEY, {', '.join(declared)})")
+    marks = ", ".join("?" * (len(declared) + 1))
+    connection.executemany(
+        f"INSERT INTO {quoted(table.name)} VALUES ({marks})",
+        (
+            (number, *row, *_place(location))
+            for number, (row, location) in enumerate(zip(table.rows, table.row_locations, strict=True), 1)
+        ),
+    )
+    connection.execute(
+        "INSERT INTO catalog VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            table.name,
+            source_id,
+            table.unit,
+            table.region_id,
+            table.title,
+            to_json(_location_record(table.location)),
+            to_json([[column.name, column.header, column.type] for column in table.columns]),
+            len(table.rows),
+        ),
+    )
+
+
+def _place(location: PageBox | CellRange) -> tuple[Any, Any]:
+    if isinstance(location, PageBox):
+        return location.page_number, to_json(list(location.box))
+    return location.sheet_name, location.cell_range
+
+
+def _location_record(location: PageBox | CellRange) -> dict[str, Any]:
+    if isinstance(location, PageBox):
+        return {"page_number": location.page_number, "box": list(location.box)}
+    return {"sheet_name": location.sheet_name, "cell_range": location.cell_range}
+
+
+def state_values(state: SourceState) -> tuple[Any, ...]:
+    """A state as values for STATE_COLUMNS."""
+    return (
+        state.tenant_id or "",
+        state.source_uri,
+        state.file_path,
+        state.source_format,
+        state.content_hash,
+        state.ingest_key,
+        state.fingerprint,
+        state.parser_version,
+        state.size_bytes,
+        state.modified_ns,
+    )
+
+
+def _is_english(chunk: ChunkPayload) -> int:
+    """Whether English stemming is right: the language says so, or nothing speaks against it."""
+    language = chunk.metadata.language
+    return int(language == "en" or (language is None and chunk.text.isascii()))
+
+
+def _index_table(is_english: int) -> str:
+    return "search_english" if is_english else "search_other"
+
+
+def _indexed(text: str, headings: Iterable[str]) -> tuple[str, str]:
+    """What goes into the index for a chunk: its text, and the headings it stands under."""
+    return index_text(text), index_text(" ".join(headings))
+
+
+def _unindex(connection: sqlite3.Connection, rowid: int, text: str, metadata: str, is_english: int) -> None:
+    # A contentless index is told what it held.
+    table = _index_table(is_english)
+    headings = json.loads(metadata).get("heading_path", ())
+    connection.execute(
+        f"INSERT INTO {table} ({table}, rowid, body, context) VALUES ('delete', ?, ?, ?)",
+        (rowid, *_indexed(text, headings)),
+    )
+
+
+def quoted(name: str) -> str:
+    """A name as a SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

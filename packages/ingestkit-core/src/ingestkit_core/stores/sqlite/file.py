@@ -1,0 +1,200 @@
+"""Connections to the store's file: one that writes, some that read. Errors are translated here.
+
+Nothing is created before the first write. WAL needs memory shared between its users, so network file systems
+are refused.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from ingestkit_core.errors import ErrorCode, StoreError
+from ingestkit_core.stores.files import network_file_system
+from ingestkit_core.stores.lease import Lease
+from ingestkit_core.stores.sqlite import schema
+
+__all__ = ["StoreFile"]
+
+_BUSY_TIMEOUT_SECONDS = 30.0
+
+
+class StoreFile:
+    """The file of an embedded store. Safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._writer: sqlite3.Connection | None = None
+        self._readers: list[sqlite3.Connection] = []
+        self._lease: Lease | None = None
+        self._closed = False
+        if path.exists():
+            with self.translated():
+                self._readers.append(self.open_reader())
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever committed here."""
+        return self.path.exists() and self.path.stat().st_size > 0
+
+    def close(self) -> None:
+        """Close every connection and let go of the lease."""
+        with self._lock:
+            self._closed = True
+            connections = [*self._readers, *([self._writer] if self._writer else [])]
+            self._readers, self._writer = [], None
+            for connection in connections:
+                connection.close()
+            if self._lease is not None:
+                self._lease.__exit__()
+                self._lease = None
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """The border to SQLite: its errors become ours, by their codes."""
+        try:
+            yield
+        except sqlite3.Error as exc:
+            raise self._store_error(exc) from exc
+
+    def _store_error(self, exc: sqlite3.Error) -> StoreError:
+        primary = _primary_code(exc)
+        if primary == sqlite3.SQLITE_FULL:
+            return StoreError(ErrorCode.E_STORE_FULL, f"no room left on the disk of {self.path}", recoverable=True)
+        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return StoreError(ErrorCode.E_STORE_LOCKED, f"{self.path} is locked by another program", recoverable=True)
+        if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT):
+            return StoreError(ErrorCode.E_STORE_INVALID, f"{self.path} is not a store of ingestkit, or is damaged")
+        if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            return StoreError(
+                ErrorCode.E_STORE_COMMIT,
+                f"{self.path} cannot be written or opened: check its folder's permissions",
+            )
+        if primary == sqlite3.SQLITE_IOERR:
+            return StoreError(ErrorCode.E_STORE_COMMIT, f"the disk of {self.path} failed", recoverable=True)
+        return StoreError(ErrorCode.E_STORE_COMMIT, f"{self.path}: {exc}")
+
+    def _connect(self, parameters: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"file:{quote(str(self.path))}?{parameters}",
+            uri=True,
+            timeout=_BUSY_TIMEOUT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def open_reader(self) -> sqlite3.Connection:
+        """A new connection that cannot write. A store on a read-only medium is opened as it lies there."""
+        connection = self._connect("mode=ro")
+        try:
+            version = schema.check(connection, self.path)
+        except sqlite3.OperationalError as exc:
+            connection.close()
+            if _primary_code(exc) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise
+            connection = self._connect("mode=ro&immutable=1")
+            version = schema.check(connection, self.path)
+        if 0 < version < schema.SCHEMA_VERSION:
+            connection.close()
+            self._migrate()
+            connection = self._connect("mode=ro")
+        return connection
+
+    def _migrate(self) -> None:
+        with Lease(self.path, _BUSY_TIMEOUT_SECONDS):
+            connection = self._connect("mode=rw")
+            try:
+                schema.migrate(connection, schema.check(connection, self.path))
+            finally:
+                connection.close()
+
+    def _open_writer(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreError(ErrorCode.E_STORE_COMMIT, f"{self.path} was closed")
+        if self._writer is None:
+            self._check_folder()
+            lease = Lease(self.path)
+            lease.__enter__()
+            self._lease = lease
+            connection = self._connect("mode=rwc")
+            version = schema.check(connection, self.path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            schema.migrate(connection, version)
+            self._writer = connection
+        return self._writer
+
+    def _check_folder(self) -> None:
+        folder = self.path.parent
+        if not folder.is_dir():
+            raise StoreError(ErrorCode.E_STORE_COMMIT, f"the folder {folder} does not exist")
+        file_system = network_file_system(folder)
+        if file_system is not None:
+            raise StoreError(
+                ErrorCode.E_STORE_INVALID,
+                f"{self.path} is on a network file system ({file_system}), where SQLite loses data: "
+                "put the store on a local disk",
+            )
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or, on any exception, none of it."""
+        with self._lock, self.translated():
+            connection = self._open_writer()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One snapshot: what was committed when it began."""
+        if not self.exists:
+            raise StoreError(ErrorCode.E_STORE_INVALID, f"there is no store at {self.path} yet: ingest something first")
+        with self.translated():
+            with self._lock:
+                connection = self._readers.pop() if self._readers else self.open_reader()
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                with self._lock:
+                    if self._closed:
+                        connection.close()
+                    else:
+                        self._readers.append(connection)
+
+    def erase_free_pages(self) -> None:
+        """Rewrite the file without its free pages, and empty the write-ahead log.
+
+        Raises E_STORE_LOCKED while another program still reads an older state: its pages stay in the log.
+        """
+        with self._lock, self.translated():
+            connection = self._open_writer()
+            while self._readers:
+                self._readers.pop().close()
+            connection.execute("VACUUM")
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreError(
+                ErrorCode.E_STORE_LOCKED,
+                f"forgotten, but a program still reads an older state of {self.path}: close it and forget again",
+                recoverable=True,
+            )
+
+
+def _primary_code(exc: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 for errors that Python's own module raises."""
+    code: int = getattr(exc, "sqlite_errorcode", 0)
+    return code & 0xFF

@@ -1,0 +1,220 @@
+"""Search, catalog and status. Functions over a connection inside a snapshot."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ingestkit_core.elements import TableColumn
+from ingestkit_core.stores.base import SearchHit, StoreStatus, TableRecord
+from ingestkit_core.stores.fulltext import match_queries
+from ingestkit_core.stores.ranking import fuse, nearest
+from ingestkit_core.stores.sqlite import schema
+
+_FILTER_COLUMNS = {"source_uri": "s.uri", "source_format": "s.format", "ingest_key": "s.ingest_key"}
+
+_HITS = (
+    "SELECT c.chunk_id, c.text, c.metadata, s.uri, s.tenant, s.run_id "
+    "FROM chunks c JOIN sources s ON s.id = c.source_id"
+)
+_VECTOR_CANDIDATES = 4
+"""Each ranking gives so many times k chunks before they are joined."""
+
+
+def find_chunks(
+    connection: sqlite3.Connection,
+    text: str,
+    k: int,
+    tenant_id: str | None,
+    filters: Mapping[str, str] | None,
+    vector: Sequence[float] | None,
+) -> list[SearchHit]:
+    """The ``k`` best chunks for a text, and for a vector where one is given."""
+    where, values = _filtered(tenant_id, filters)
+    if vector is None:
+        ranked = _lexical(connection, text, k, where, values)
+    else:
+        candidates = _VECTOR_CANDIDATES * k
+        by_words = [rowid for rowid, _ in _lexical(connection, text, candidates, where, values)]
+        ranked = fuse([by_words, nearest(_vectors(connection, where, values), vector, candidates)])
+    return [_hit(connection, rowid, score) for rowid, score in ranked[:k]]
+
+
+def _vectors(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[tuple[int, tuple[float, ...]]]:
+    rows = connection.execute(
+        "SELECT c.id, v.vector FROM vectors v JOIN chunks c ON c.chunk_hash = v.text_hash "
+        f"JOIN sources s ON s.id = c.source_id WHERE {where} ORDER BY s.tenant, s.uri, c.chunk_index",
+        values,
+    )
+    return [(rowid, unpacked(blob)) for rowid, blob in rows]
+
+
+def known_vectors(
+    connection: sqlite3.Connection, embedder: str, text_hashes: Sequence[str]
+) -> dict[str, tuple[float, ...]]:
+    """Vectors that are kept, by text hash."""
+    known: dict[str, tuple[float, ...]] = {}
+    for text_hash in text_hashes:
+        row = connection.execute(
+            "SELECT vector FROM vectors WHERE embedder = ? AND text_hash = ?", (embedder, text_hash)
+        ).fetchone()
+        if row is not None:
+            known[text_hash] = unpacked(row[0])
+    return known
+
+
+def chunks_of(connection: sqlite3.Connection, tenant: str, uri: str) -> Iterator[SearchHit]:
+    """The chunks of one source in document order."""
+    for row in connection.execute(f"{_HITS} WHERE s.tenant = ? AND s.uri = ? ORDER BY c.chunk_index", (tenant, uri)):
+        yield search_hit(row, 0.0)
+
+
+def _lexical(
+    connection: sqlite3.Connection, text: str, k: int, where: str, values: Sequence[Any]
+) -> list[tuple[int, float]]:
+    """(row, score), best first: chunks with all words, filled up with chunks that have some."""
+    queries = match_queries(text)
+    if queries is None:
+        return []
+    found: dict[int, float] = {}
+    for query in dict.fromkeys(queries):
+        if len(found) >= k:
+            break
+        rows = [
+            row
+            for table in ("search_english", "search_other")
+            for row in connection.execute(
+                f"SELECT c.id, bm25({table}, 1.0, 0.5) AS rank, s.tenant, s.uri, c.chunk_index "
+                f"FROM {table} JOIN chunks c ON c.id = {table}.rowid JOIN sources s ON s.id = c.source_id "
+                f"WHERE {table} MATCH ? AND {where} ORDER BY rank, s.tenant, s.uri, c.chunk_index LIMIT ?",
+                (query, *values, k),
+            )
+        ]
+        # Ties are broken by place, never by arrival.
+        for row in sorted(rows, key=lambda row: row[1:]):
+            found.setdefault(row[0], -row[1])
+    return list(found.items())[:k]
+
+
+def _hit(connection: sqlite3.Connection, rowid: int, score: float) -> SearchHit:
+    row = connection.execute(f"{_HITS} WHERE c.id = ?", (rowid,)).fetchone()
+    return search_hit(row, score)
+
+
+def status(connection: sqlite3.Connection, path: Path, tenant_id: str | None) -> StoreStatus:
+    """Counts over the store, or over one tenant."""
+    where, values = of_tenant(tenant_id)
+    of_source = f"(SELECT id FROM sources {where})"
+
+    def number(sql: str) -> int:
+        return int(connection.execute(sql, values).fetchone()[0])
+
+    def counts(sql: str) -> dict[str, int]:
+        return dict(connection.execute(sql, values).fetchall())
+
+    return StoreStatus(
+        url=f"sqlite:///{path}",
+        schema_version=schema.SCHEMA_VERSION,
+        sources=number(f"SELECT count(*) FROM sources {where}"),
+        chunks=number(f"SELECT count(*) FROM chunks WHERE source_id IN {of_source}"),
+        vectors=number(
+            "SELECT count(*) FROM vectors WHERE text_hash IN "
+            f"(SELECT chunk_hash FROM chunks WHERE source_id IN {of_source})"
+        ),
+        tables=number(f"SELECT count(*) FROM catalog WHERE source_id IN {of_source}"),
+        table_rows=number(f"SELECT coalesce(sum(row_count), 0) FROM catalog WHERE source_id IN {of_source}"),
+        quarantined=number(f"SELECT count(*) FROM quarantine {where}"),
+        size_bytes=path.stat().st_size,
+        tenants=tuple(tenant or None for tenant in tenants(connection)),
+        parser_versions=counts(
+            f"SELECT parser_version, count(*) FROM sources {where} GROUP BY parser_version ORDER BY 1"
+        ),
+        quarantine_codes=counts(f"SELECT code, count(*) FROM quarantine {where} GROUP BY code ORDER BY code"),
+        characters=_ledger_totals(connection, "characters", where, values),
+        cells=_ledger_totals(connection, "cells", where, values),
+    )
+
+
+def tenants(connection: sqlite3.Connection) -> list[str]:
+    """Whose documents are in the store; the empty name is nobody's."""
+    return [tenant for (tenant,) in connection.execute("SELECT DISTINCT tenant FROM sources ORDER BY tenant")]
+
+
+def search_hit(row: Sequence[Any], score: float) -> SearchHit:
+    """A row of ``_HITS`` as a hit."""
+    chunk, text, metadata, uri, tenant, run_id = row
+    return SearchHit(score, chunk, text, uri, tenant or None, {**json.loads(metadata), "ingest_run_id": run_id})
+
+
+def of_tenant(tenant_id: str | None) -> tuple[str, list[str]]:
+    """A WHERE clause for one tenant, or none."""
+    return ("", []) if tenant_id is None else ("WHERE tenant = ?", [tenant_id])
+
+
+def _filtered(tenant_id: str | None, filters: Mapping[str, str] | None) -> tuple[str, list[Any]]:
+    conditions: list[str] = ["1"]
+    values: list[Any] = []
+    if tenant_id is not None:
+        conditions.append("s.tenant = ?")
+        values.append(tenant_id)
+    for field, value in (filters or {}).items():
+        if field in _FILTER_COLUMNS:
+            conditions.append(f"{_FILTER_COLUMNS[field]} = ?")
+            values.append(value)
+        else:
+            conditions.append("json_extract(c.metadata, ?) = ?")
+            values += [f'$."{field}"', value]
+    return " AND ".join(conditions), values
+
+
+def unpacked(blob: bytes) -> tuple[float, ...]:
+    """Numbers from their float32 bytes."""
+    numbers = array("f")
+    numbers.frombytes(blob)
+    return tuple(numbers)
+
+
+def catalog(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[TableRecord]:
+    """Catalog entries in order of source and name."""
+    rows = connection.execute(
+        "SELECT c.table_name, s.tenant, s.uri, c.unit, c.region_id, c.title, c.location, c.columns, c.row_count "
+        "FROM catalog c LEFT JOIN sources s ON s.id = c.source_id "
+        f"{where.replace('tenant', 's.tenant')} ORDER BY s.tenant, s.uri, c.table_name",
+        values,
+    )
+    return [
+        TableRecord(
+            name,
+            tenant or None,
+            uri,
+            unit,
+            region_id,
+            title,
+            json.loads(location),
+            tuple(TableColumn(*column) for column in json.loads(columns)),
+            row_count,
+        )
+        for name, tenant, uri, unit, region_id, title, location, columns, row_count in rows
+    ]
+
+
+def _ledger_totals(connection: sqlite3.Connection, measure: str, where: str, values: Sequence[Any]) -> dict[str, int]:
+    """What came in, went out, was left out by reason, and is unexplained, over all documents."""
+    condition = f"{where + ' AND' if where else 'WHERE'} json_extract(result, '$.ledger.measure') = ?"
+    source, emitted, unexplained = connection.execute(
+        "SELECT sum(json_extract(result, '$.ledger.source')), sum(json_extract(result, '$.ledger.emitted')), "
+        f"sum(json_extract(result, '$.ledger.unexplained')) FROM sources {condition}",
+        [*values, measure],
+    ).fetchone()
+    if source is None:
+        return {}
+    dropped = connection.execute(
+        "SELECT d.key, sum(d.value) FROM sources, json_each(result, '$.ledger.dropped') d "
+        f"{condition} GROUP BY d.key ORDER BY d.key",
+        [*values, measure],
+    ).fetchall()
+    return {"source": source, "emitted": emitted, **dict(dropped), "unexplained": unexplained}
