@@ -57,7 +57,7 @@ def test_a_polling_reader_sees_one_version_at_a_time(tmp_path: Path) -> None:
 
     source = tmp_path / "a.txt"
     _write(source, 0)
-    config = TextConfig(execution_strategy="thread", execution_max_workers=1)
+    config = TextConfig(execution_strategy="thread", execution_max_workers=1, backend_max_retries=0)
     with (
         SqliteStore(tmp_path / "store.db") as store,
         TextRouter(store, store, embedder=HashingEmbedder(fail=fail), config=config) as router,

@@ -32,6 +32,11 @@ def segfault() -> None:
     ctypes.string_at(0)
 
 
+def nap_and_segfault(seconds: float) -> None:
+    time.sleep(seconds)
+    segfault()
+
+
 def exit_at_once(code: int) -> None:
     os._exit(code)
 
@@ -93,6 +98,11 @@ def abort_like_rust() -> None:
 def swallow_bad_alloc() -> list[str]:
     os.write(2, b"[E:onnxruntime] Non-zero status code: std::bad_alloc\n")
     return []
+
+
+def trip_over_bad_alloc() -> str:
+    nothing = swallow_bad_alloc() or None
+    return nothing.tables  # type: ignore[attr-defined] # that is the fault
 
 
 def unpicklable_result() -> dict[str, Any]:
@@ -212,6 +222,17 @@ def start_a_child_and_loop(note: str) -> None:
     loop_in_c()
 
 
+def write_note_and_nap(note: str) -> None:
+    Path(note).write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+def start_a_child_and_die(note: str) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    Path(note).write_text(str(child.pid))
+    segfault()
+
+
 def write_note_and_loop(note: str) -> None:
     Path(note).write_text(str(os.getpid()))
     loop_in_c()
@@ -232,6 +253,11 @@ def print_and_return(text: str) -> str:
     print(text)
     os.write(1, b"from native code\n")
     return text
+
+
+def print_much(megabytes: int) -> None:
+    for _ in range(megabytes):
+        print("x" * (1 << 20))
 
 
 def modules() -> list[str]:

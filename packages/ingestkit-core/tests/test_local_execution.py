@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,8 @@ import pytest
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ExecutionError
 from ingestkit_core.execution.local import LocalExecutionBackend
+from ingestkit_core.extraction import Split
+from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import TextConfig, TextRouter, write_text
 from ingestkit_core.testing.execution import ExecutionBackendContract, KillingContract, Make, read_marked, read_result
@@ -143,6 +146,43 @@ def test_scripts_without_a_main_guard_work(tmp_path: Path, how: str) -> None:
         env={**os.environ, "INGESTKIT_STORE": str(tmp_path / "store.db")},
     )
     assert done.stdout == "once\ncommitted\n", done.stderr
+
+
+def _split(file_path: str, config: dict[str, Any]) -> Split:
+    return Split(_read_part, tuple(range(6)), _assemble)
+
+
+def _read_part(file_path: str, config: dict[str, Any], part: int) -> tuple[int, int]:
+    if file_path == "bad" and part == 3:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if file_path == "late" and part == 3:
+        time.sleep(60)
+    time.sleep(0.05 * (6 - part))
+    return part, os.getpid()
+
+
+def _assemble(file_path: str, config: dict[str, Any], values: list[tuple[int, int]]) -> ProcessingResult:
+    parts = tuple(str(part) for part, _ in values)
+    return ProcessingResult(
+        file_path=file_path, status="committed", warnings=parts, chunks_created=len({pid for _, pid in values})
+    )
+
+
+def test_a_large_document_is_read_in_parts_side_by_side_and_put_together_in_order() -> None:
+    with LocalExecutionBackend(_split, 2) as backend:
+        result = backend.get_result(backend.submit("good", ProcessorConfig()), 30)
+    assert result.warnings == ("0", "1", "2", "3", "4", "5")
+    assert result.chunks_created == 2
+    with LocalExecutionBackend(_split, 2, "thread") as backend:
+        assert backend.get_result(backend.submit("good", ProcessorConfig()), 30).warnings == result.warnings
+
+
+@pytest.mark.parametrize(("name", "code"), [("bad", "E_EXECUTION_CRASHED"), ("late", "E_EXECUTION_TIMEOUT")])
+def test_a_bad_part_fails_its_document_and_nobody_else(name: str, code: str) -> None:
+    with LocalExecutionBackend(_split, 2) as backend:
+        config = ProcessorConfig(per_document_timeout_seconds=3)
+        jobs = [backend.submit(path, config) for path in ("good", name, "good")]
+        assert [backend.get_result(job, 60).errors for job in jobs] == [(), (code,), ()]
 
 
 def _dies_once(file_path: str, config: dict[str, Any]) -> Any:

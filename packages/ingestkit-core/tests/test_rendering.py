@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ingestkit_core.elements import CellRange, Element, ElementKind, PageBox, Span
 from ingestkit_core.errors import IngestError
 from ingestkit_core.extraction import Conversion
-from ingestkit_core.ledger import Ledger
+from ingestkit_core.ledger import DropReason, Ledger
 from ingestkit_core.rendering import FORMS, place, render, table_cells
 
 pytestmark = pytest.mark.unit
@@ -35,7 +35,7 @@ def table(header: list[str], *rows: str, columns: tuple[str, ...] = ()) -> Eleme
 
 
 def document(*elements: Element, title: str = "Report") -> Conversion:
-    ledger = Ledger.balance("characters", {"page 1": 3}, {"page 1": 3}, {})
+    ledger = Ledger.balance("characters", {"page 1": 30}, {}, {"page 1": {DropReason.HIDDEN: 2}})
     issue = IngestError(code="W_HIDDEN_TEXT", message="2 characters", stage="parse", page_number=1)
     return Conversion(title, elements, ledger, (issue,))
 
@@ -183,7 +183,10 @@ def test_json_holds_everything() -> None:
     )
     whole = json.loads(render(made, "json"))
     assert whole["title"] == "Report"
-    assert whole["ledger"]["source"] == 3
+    # What the elements hold is what came out: the reader counted what went in.
+    assert whole["ledger"]["units"] == [
+        {"unit": "page 1", "source": 30, "emitted": 18, "dropped": {"hidden": 2}, "unexplained": 10}
+    ]
     assert whole["issues"][0]["page_number"] == 1
     heading, rows, schema = whole["elements"]
     assert heading == {

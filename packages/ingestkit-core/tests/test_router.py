@@ -268,7 +268,7 @@ def test_a_failing_embedder_defers_and_keeps_the_old_version(
             raise error
 
     path = write_text(folder / "a.txt", "old words")
-    with TextRouter(store, store, embedder=HashingEmbedder(fail=fail), config=threads()) as router:
+    with TextRouter(store, store, embedder=HashingEmbedder(fail=fail), config=threads(backend_max_retries=0)) as router:
         router.process(path)
         before = list(store.export())
         write_text(path, "new words")
@@ -368,3 +368,32 @@ def test_a_file_that_changes_while_it_is_read_is_read_once_more(
     assert (result.status, result.errors, len(reads)) == ("quarantined", ("E_SOURCE_CHANGED",), 2)
     monkeypatch.undo()
     assert router.process(path).status == "committed"
+
+
+def test_a_dead_embedder_is_left_alone_and_nothing_is_read_for_it(store: SqliteStore, folder: Path) -> None:
+    asked: list[int] = []
+
+    def fail() -> None:
+        asked.append(1)
+        raise ConnectionError
+
+    config = threads(backend_max_retries=1, backend_backoff_base=0.0)
+    with TextRouter(store, store, embedder=HashingEmbedder(fail=fail), config=config) as router:
+        paths = [write_text(folder / f"{i}.txt", "words") for i in range(40)]
+        results = [router.process(path) for path in paths]
+    assert {result.status for result in results} == {"deferred"}
+    assert len(asked) == 5
+    assert results[-1].errors == ("E_BACKEND_CIRCUIT_OPEN",)
+    assert list(store.quarantined()) == []
+
+
+def test_a_passing_failure_of_the_embedder_costs_nothing(store: SqliteStore, folder: Path) -> None:
+    failures = iter([True, True])
+
+    def fail() -> None:
+        if next(failures, False):
+            raise ConnectionError
+
+    config = threads(backend_max_retries=2, backend_backoff_base=0.01)
+    with TextRouter(store, store, embedder=HashingEmbedder(fail=fail), config=config) as router:
+        assert router.process(write_text(folder / "a.txt", "words")).status == "committed"

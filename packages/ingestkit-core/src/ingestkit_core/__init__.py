@@ -23,6 +23,16 @@ from ingestkit_core.models import (
     ProcessingResult,
     WrittenArtifacts,
 )
+from ingestkit_core.parallel import (
+    CancellationToken,
+    CircuitBreaker,
+    ParallelConfig,
+    ParallelFlowResult,
+    ProcessExecutor,
+    RetryPolicy,
+    ThreadExecutor,
+    get_executor,
+)
 from ingestkit_core.protocols import (
     EmbeddingBackend,
     ExecutionBackend,
@@ -35,7 +45,9 @@ from ingestkit_core.stores import DocumentStore, SqliteStore, open_store
 
 __all__ = [
     "BaseChunkMetadata",
+    "CancellationToken",
     "ChunkPayload",
+    "CircuitBreaker",
     "ClassificationTier",
     "DocumentStore",
     "EmbedStageResult",
@@ -49,14 +61,20 @@ __all__ = [
     "Ingestor",
     "LLMBackend",
     "LocalExecutionBackend",
+    "ParallelConfig",
     "ParallelExecutor",
+    "ParallelFlowResult",
     "PickleValidationError",
+    "ProcessExecutor",
     "ProcessingResult",
     "ProcessorConfig",
+    "RetryPolicy",
     "SqliteStore",
     "StructuredDBBackend",
+    "ThreadExecutor",
     "VectorStoreBackend",
     "WrittenArtifacts",
     "compute_ingest_key",
+    "get_executor",
     "open_store",
 ]

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingestkit_core.chunking import ChunkDraft
 from ingestkit_core.config import ProcessorConfig
+from ingestkit_core.embedding import GuardedEmbedder
 from ingestkit_core.errors import BackendError, ErrorCode, IngestError, IngestkitError, StoreError
 from ingestkit_core.execution.local import Finisher, ReadDocument
 from ingestkit_core.extraction import Extraction
 from ingestkit_core.formats import Format
 from ingestkit_core.keys import chunk_id
 from ingestkit_core.models import ChunkPayload, EmbedStageResult, ProcessingResult, Status, WrittenArtifacts
+from ingestkit_core.parallel.policies import CircuitBreaker
 from ingestkit_core.privacy import Redactor
 from ingestkit_core.protocols import EmbeddingBackend
 from ingestkit_core.stores.base import (
@@ -35,6 +37,10 @@ from ingestkit_core.stores.naming import name_table
 __all__ = ["Committer", "Submission", "deferred_result"]
 
 logger = logging.getLogger(__name__)
+
+_FAILURES_IN_A_ROW = 5
+_REST_SECONDS = 30.0
+"""A backend that fails so often in a row is not called for so long, and nothing is read for it in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,16 @@ class Committer(Finisher):
         self._format = format
         self._config = config
         self._store = store
-        self._embedder = embedder
+        self._breakers = {name: CircuitBreaker(_FAILURES_IN_A_ROW, _REST_SECONDS) for name in ("embedder", "store")}
+        self._embedder = GuardedEmbedder(embedder, config, self._breakers["embedder"]) if embedder else None
         self._redactor = Redactor(config.redact_patterns)
+
+    def resting(self) -> BackendError | None:
+        """Why nothing should be read now: a backend that failed repeatedly and is left alone for a while."""
+        for name, breaker in self._breakers.items():
+            if breaker.state == "open":
+                return _resting(name)
+        return None
 
     def finish(self, documents: Sequence[ReadDocument]) -> list[ProcessingResult | None]:
         """See Finisher. A source that changed while it was read is read once more."""
@@ -178,9 +192,7 @@ class Committer(Finisher):
         try:
             vectors = self._store.known_vectors(self._embedder.identity, list(texts))
             new = [text_hash for text_hash in texts if text_hash not in vectors]
-            for batch in _batches(new, self._config.embedding_batch_size):
-                made = self._embed_batch([texts[text_hash] for text_hash in batch])
-                vectors.update(zip(batch, made, strict=True))
+            vectors.update(zip(new, self._embedder.embed([texts[text_hash] for text_hash in new]), strict=True))
         except (BackendError, StoreError) as exc:
             for item in pending:
                 item.failure = exc
@@ -194,26 +206,6 @@ class Committer(Finisher):
                 texts=len(sent.intersection(hashes)), dimension=self._embedder.dimension(), seconds=seconds
             )
 
-    def _embed_batch(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
-        assert self._embedder is not None
-        try:
-            vectors = self._embedder.embed(texts, timeout=self._config.backend_timeout_seconds)
-        except IngestkitError as exc:
-            raise exc if isinstance(exc, BackendError) else _embedder_failed(exc) from exc
-        except TimeoutError as exc:
-            raise BackendError(
-                ErrorCode.E_BACKEND_EMBED_TIMEOUT, "the embedder did not answer in time", recoverable=True
-            ) from exc
-        except Exception as exc:  # an injected embedder raises what it likes
-            raise _embedder_failed(exc) from exc
-        expected = self._embedder.dimension()
-        if len(vectors) != len(texts) or any(len(vector) != expected for vector in vectors):
-            raise StoreError(
-                ErrorCode.E_STORE_DIMENSION,
-                f"the embedder gave {len(vectors)} vectors for {len(texts)} texts, or not of {expected} numbers each",
-            )
-        return [tuple(map(float, vector)) for vector in vectors]
-
     def _commit(self, item: _Pending) -> ProcessingResult:
         submission, seconds = item.submission, item.document.seconds
         if item.failure is not None:
@@ -223,10 +215,15 @@ class Committer(Finisher):
         version = DocumentVersion(
             submission.state, submission.run_id, result, item.payloads, item.tables, embedder, submission.moved_from
         )
+        permit = self._breakers["store"].admit()
+        if permit is None:
+            return self._deferred(submission, _resting("store"), seconds)
         try:
             self._store.replace(version)
         except StoreError as exc:
+            self._breakers["store"].failed(permit)
             return self._deferred(submission, exc, seconds)
+        self._breakers["store"].succeeded(permit)
         self._log(result, item)
         return result
 
@@ -298,12 +295,6 @@ def deferred_result(file_path: str, exc: IngestkitError, redactor: Redactor | No
     return ProcessingResult(file_path=file_path, status="deferred", errors=(error.code,), error_details=(error,))
 
 
-def _embedder_failed(exc: Exception) -> BackendError:
-    return BackendError(
-        ErrorCode.E_BACKEND_EMBED_CONNECT, f"the embedder failed: {type(exc).__name__}", recoverable=True
-    )
-
-
-def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def _resting(name: str) -> BackendError:
+    message = f"the {name} failed repeatedly and is left alone for a while; ingest again later"
+    return BackendError(ErrorCode.E_BACKEND_CIRCUIT_OPEN, message, recoverable=True)

@@ -2,12 +2,15 @@
 
 A reader is a module-level function ``read(file_path, config) -> Extraction``: bytes and settings in, this
 out. It holds no store, no embedder and no connection, so the same function serves process, thread and queue.
-It raises an IngestkitError where the document as a whole cannot be read.
+It raises an IngestkitError where the document as a whole cannot be read. Of a large document it may return a
+Split instead: parts to be read side by side, and how to put them together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ingestkit_core.chunking import ChunkDraft
 from ingestkit_core.elements import Element, TableDraft
@@ -15,7 +18,7 @@ from ingestkit_core.errors import IngestError
 from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, OCRStageResult, ParseStageResult
 
-__all__ = ["Conversion", "Extraction"]
+__all__ = ["Conversion", "Extraction", "Split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,17 @@ class Conversion:
     elements: tuple[Element, ...]
     ledger: Ledger
     issues: tuple[IngestError, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How to read a large document in parts: ``read_part(file_path, config, part)`` for each, side by side.
+
+    Then ``assemble(file_path, config, values)`` makes the extraction out of what they returned, in the order
+    of ``parts``. Both are module-level and run in workers; each call has the document's limits for itself.
+    The result is the same as that of reading it whole.
+    """
+
+    read_part: Callable[[str, dict[str, Any], Any], Any]
+    parts: tuple[Any, ...]
+    assemble: Callable[[str, dict[str, Any], Sequence[Any]], Extraction]

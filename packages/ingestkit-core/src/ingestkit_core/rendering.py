@@ -12,13 +12,15 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from ingestkit_core.elements import CellRange, Element, ElementKind, PageBox, merge_locations
+from ingestkit_core.elements import CellRange, Element, ElementKind, PageBox, merge_locations, unit_of
 from ingestkit_core.extraction import Conversion
+from ingestkit_core.ledger import Ledger
 
 __all__ = ["FORMS", "place", "render", "table_cells"]
 
@@ -236,9 +238,19 @@ def _jsonl(conversion: Conversion) -> str:
 def _document_record(conversion: Conversion) -> dict[str, Any]:
     return {
         "title": conversion.title,
-        "ledger": conversion.ledger.model_dump(mode="json"),
+        "ledger": _account(conversion).model_dump(mode="json"),
         "issues": [issue.model_dump(mode="json", exclude_none=True) for issue in conversion.issues],
     }
+
+
+def _account(conversion: Conversion) -> Ledger:
+    """The ledger with what the elements hold as emitted: here nothing packs them into chunks and counts."""
+    emitted: Counter[str] = Counter()
+    for element in conversion.elements:
+        for span in (*element.header, *element.spans):
+            emitted[unit_of(span.location)] += span.count
+    units = tuple(unit.model_copy(update={"emitted": emitted[unit.unit]}) for unit in conversion.ledger.units)
+    return conversion.ledger.model_copy(update={"units": units})
 
 
 def _element_record(element: Element) -> dict[str, Any]:

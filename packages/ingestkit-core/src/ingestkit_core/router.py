@@ -188,6 +188,8 @@ class DocumentRouter:
             job_id = self._execution.submit(asked.file_path, self.config, asked.source_uri)
             on_done(job_id)
             return job_id
+        if (resting := self._committer.resting()) is not None:
+            return deferred_result(asked.file_path, resting)
         run_id = uuid.uuid4().hex
         check = SourceCheck(self.format, self.config, self.store, self._fingerprint, refresh, checksum)
         try:

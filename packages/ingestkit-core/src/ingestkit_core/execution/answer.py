@@ -32,6 +32,7 @@ ARGUMENTS_FILE = "arguments.pickle"
 _TRACEBACK_CHARS = 8000
 _MESSAGE_CHARS = 2000
 _SIZES = struct.Struct("<QI")
+_OUT_OF_MEMORY = failure(ErrorCode.E_EXECUTION_MEMORY, "the job could not get the memory it needed")
 
 
 def job_path(directory: str, number: int) -> str:
@@ -54,9 +55,11 @@ def answer(message: wire.Frame, directory: str, words: Words) -> bytes:
         function, args = _load(modules, call, message.flags, directory)
         _pickle_into(sink, _call(function, args))
         if limit and memory.tells_of_allocation_failure(words.said()):
-            raise _swallowed_allocation()
+            # Some libraries print that they could not allocate, and go on as if they had found nothing.
+            raise _Failure(_OUT_OF_MEMORY)
     except _Failure as failed:
-        memory.cap(0)  # or the report itself could not be written
+        if limit and memory.tells_of_allocation_failure(words.said()):
+            failed.error = _OUT_OF_MEMORY
         return wire.frame(wire.FAILED, message.number, failed.report())
     flags = wire.WITH_FILES if os.path.isdir(directory) else 0
     if sink.spooled:
@@ -89,14 +92,8 @@ class _Failure(BaseException):
 
 def _failed(code: ErrorCode, message: str, cause: BaseException) -> _Failure:
     if memory.is_allocation_failure(cause):
-        return _Failure(failure(ErrorCode.E_EXECUTION_MEMORY, "the job ran out of memory"), cause)
+        return _Failure(_OUT_OF_MEMORY, cause)
     return _Failure(failure(code, message), cause)
-
-
-def _swallowed_allocation() -> _Failure:
-    # Some libraries print that they could not allocate and go on as if they had found nothing.
-    message = "a library could not allocate memory and went on without it: the result would be incomplete"
-    return _Failure(failure(ErrorCode.E_EXECUTION_MEMORY, message))
 
 
 def _load(modules: bytes, call: bytes, flags: int, directory: str) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -105,6 +102,7 @@ def _load(modules: bytes, call: bytes, flags: int, directory: str) -> tuple[Call
             call = _taken(os.path.join(directory, ARGUMENTS_FILE))
         return packing.unpack(modules, call)
     except BaseException as exc:  # noqa: BLE001 - importing and unpickling run foreign code
+        memory.cap(0)
         message = f"function or arguments cannot be loaded in a worker ({type(exc).__name__})"
         raise _failed(ErrorCode.E_EXECUTION_NOT_PICKLABLE, message, exc) from None
 
@@ -120,11 +118,10 @@ def _taken(path: str) -> bytes:
 def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     try:
         return function(*args)
-    except IngestkitError as exc:
-        if memory.is_allocation_failure(exc):
-            raise _failed(ErrorCode.E_EXECUTION_MEMORY, "", exc) from None
-        raise _Failure(exc.to_error(), exc) from None
     except BaseException as exc:  # noqa: BLE001 - outermost: whatever a job raises is its result
+        memory.cap(0)  # first of all: a report cannot be written without memory
+        if isinstance(exc, IngestkitError) and not memory.is_allocation_failure(exc):
+            raise _Failure(exc.to_error(), exc) from None
         message = f"{type(exc).__name__}: raised in the worker"
         raise _failed(ErrorCode.E_EXECUTION_CRASHED, message, exc) from None
 
@@ -137,6 +134,7 @@ def _pickle_into(sink: _Sink, value: Any) -> None:
         message = f"the result could not be written to the spool directory ({exc.reason})"
         raise _failed(ErrorCode.E_EXECUTION_RESULT_LOST, message, exc) from None
     except BaseException as exc:  # noqa: BLE001 - pickling runs __reduce__ of any class
+        memory.cap(0)
         message = f"the result, a {type(value).__qualname__}, is not picklable{_holding(value)}"
         raise _failed(ErrorCode.E_EXECUTION_NOT_PICKLABLE, message, exc) from None
 

@@ -2,6 +2,7 @@
 
     submit ─► workers (processes or threads) ─► what they read ─► finish, on one thread ─► result
 
+A large document comes back as parts first, which are read side by side and put together by one last job.
 Reading happens anywhere, finishing (embed, commit) in one thread of the process that owns the store. A
 worker that dies costs its document one further try, alone; then the document is set aside with the cause.
 """
@@ -25,6 +26,7 @@ from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, Ingest
 from ingestkit_core.execution.memory_limit import default_memory_bytes
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import Job, Outcome, WorkerPool
+from ingestkit_core.extraction import Split
 from ingestkit_core.models import ProcessingResult
 
 __all__ = ["Finisher", "LocalExecutionBackend", "ReadDocument"]
@@ -63,17 +65,36 @@ class Finisher(ABC):
 
 @dataclass(slots=True)
 class _Document:
+    """A submitted document. ``parts`` holds what came back of a document that is read in parts."""
+
     job_id: str
     file_path: str
     source_uri: str | None
     context: Any
-    job: Job
-    number: int = 0
+    config: dict[str, Any]
+    timeout_seconds: float
+    max_memory_bytes: int | None
+    numbers: set[int] = field(default_factory=set)
     reads: int = 1
-    deaths: int = 0
+    seconds: float = 0.0
+    failed: bool = False
+    split: Split | None = None
+    parts: dict[int, Any] = field(default_factory=dict)
     done: threading.Event = field(default_factory=threading.Event)
     result: ProcessingResult | None = None
     callbacks: list[Callable[[str], None]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Task:
+    """One job of a document: the whole of it, one part (``part`` is its number), or putting them together."""
+
+    document: _Document
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+    part: int | None = None
+    number: int = 0
+    has_died: bool = False
 
 
 class LocalExecutionBackend:
@@ -107,7 +128,7 @@ class LocalExecutionBackend:
         )
         self._finisher = finish if isinstance(finish, Finisher) else _OneByOne(finish)
         self._documents: dict[str, _Document] = {}
-        self._read: queue.SimpleQueue[tuple[_Document, Outcome] | None] = queue.SimpleQueue()
+        self._read: queue.SimpleQueue[tuple[_Task, Outcome] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._finishing: threading.Thread | None = None
         self._closed = False
@@ -127,13 +148,15 @@ class LocalExecutionBackend:
         thread. Raises PickleValidationError if the reader or the config cannot reach a worker.
         """
         limit = config.max_memory_mb
-        job = Job(
-            self._process_fn,
-            (file_path, config.model_dump()),
-            timeout_seconds=config.per_document_timeout_seconds,
-            max_memory_bytes=limit * 1024 * 1024 if limit else default_memory_bytes(self._max_workers),
+        document = _Document(
+            uuid.uuid4().hex,
+            file_path,
+            source_uri,
+            context,
+            config.model_dump(),
+            config.per_document_timeout_seconds,
+            limit * 1024 * 1024 if limit else default_memory_bytes(self._max_workers),
         )
-        document = _Document(uuid.uuid4().hex, file_path, source_uri, context, job)
         if on_done is not None:
             document.callbacks.append(on_done)
         with self._lock:
@@ -144,7 +167,7 @@ class LocalExecutionBackend:
                 self._finishing = threading.Thread(target=self._finish_all, name="ingestkit-finish", daemon=True)
                 self._finishing.start()
         try:
-            self._start(document)
+            self._start(_Task(document, self._process_fn))
         except IngestkitError:
             self.release(document.job_id)
             raise
@@ -167,7 +190,7 @@ class LocalExecutionBackend:
     def cancel(self, job_id: str) -> bool:
         """Stop a document that waits or is being read; False if it is over or being finished."""
         document = self._documents.get(job_id)
-        return document is not None and not document.done.is_set() and self._pool.cancel(document.number)
+        return document is not None and not document.done.is_set() and self._cancel_jobs(document)
 
     def release(self, job_id: str) -> None:
         """Forget a job and its result."""
@@ -185,7 +208,7 @@ class LocalExecutionBackend:
             self._pool.close()
         else:
             for document in unfinished:
-                self._pool.cancel(document.number)
+                self._cancel_jobs(document)
         self._read.put(None)
         if self._finishing is not None and self._finishing is not threading.current_thread():
             self._finishing.join()
@@ -198,25 +221,32 @@ class LocalExecutionBackend:
     ) -> None:
         self.close()
 
-    def _start(self, document: _Document) -> None:
-        document.number = self._pool.submit(document.job, functools.partial(self._read_done, document))
+    def _start(self, task: _Task, *, alone: bool = False) -> None:
+        document = task.document
+        job = Job(
+            task.function,
+            (document.file_path, document.config, *task.arguments),
+            document.timeout_seconds,
+            document.max_memory_bytes,
+            alone=alone,
+        )
+        task.number = self._pool.submit(job, functools.partial(self._read_done, task))
+        document.numbers.add(task.number)
 
-    def _read_done(self, document: _Document, outcome: Outcome) -> None:
+    def _cancel_jobs(self, document: _Document) -> bool:
+        cancelled = [self._pool.cancel(number) for number in tuple(document.numbers)]
+        return any(cancelled)
+
+    def _read_done(self, task: _Task, outcome: Outcome) -> None:
         """On the supervising thread: pass on, or try once more where a worker died under the document."""
-        if outcome.worker_died and document.deaths == 0 and not self._closed:
-            document.deaths += 1
-            self._read_again(document, alone=True)
-        else:
-            self._read.put((document, outcome))
-
-    def _read_again(self, document: _Document, *, alone: bool) -> None:
-        job = document.job
-        document.job = Job(job.function, job.args, job.timeout_seconds, job.max_memory_bytes, alone=alone)
-        document.reads += 1
-        try:
-            self._start(document)
-        except ExecutionError as exc:
-            self._settle(document, _failed(document, exc.to_error()))
+        if outcome.worker_died and not task.has_died and not self._closed:
+            task.has_died = True
+            try:
+                self._start(task, alone=True)
+                return
+            except ExecutionError as exc:
+                outcome = Outcome(error=exc.to_error())
+        self._read.put((task, outcome))
 
     def _finish_all(self) -> None:
         while (first := self._read.get()) is not None:
@@ -237,15 +267,67 @@ class LocalExecutionBackend:
                 )
                 self._settle(document, _failed(document, error))
 
-    def _finish_batch(self, batch: Sequence[tuple[_Document, Outcome]]) -> None:
-        documents = [document for document, _ in batch]
-        read = [_opened(document, outcome) for document, outcome in batch]
-        for document, result in zip(documents, self._finished(read), strict=True):
-            if result is None and document.reads < _MAX_READS + document.deaths:
-                self._read_again(document, alone=False)
-            else:
-                assert result is not None, "a finisher asked for a third read"
+    def _finish_batch(self, batch: Sequence[tuple[_Task, Outcome]]) -> None:
+        read = [(task.document, entry) for task, outcome in batch if (entry := self._advance(task, outcome))]
+        if not read:
+            return
+        for (document, _), result in zip(read, self._finished([entry for _, entry in read]), strict=True):
+            if result is not None:
                 self._settle(document, result)
+            else:
+                assert document.reads < _MAX_READS, "a finisher asked for a third read"
+                self._read_again(document)
+
+    def _read_again(self, document: _Document) -> None:
+        document.reads += 1
+        document.split = None
+        failed = self._begin([_Task(document, self._process_fn)])
+        if failed is not None and failed.error is not None:
+            self._settle(document, _failed(document, failed.error))
+
+    def _advance(self, task: _Task, outcome: Outcome) -> ReadDocument | None:
+        """What is read now; None while parts of the document are still to come, or after it failed."""
+        document = task.document
+        document.numbers.discard(task.number)
+        document.seconds += outcome.seconds
+        if document.failed:
+            outcome.discard()
+            return None
+        value, error = _opened(outcome)
+        if error is not None:
+            document.failed = True
+            self._cancel_jobs(document)
+            return self._read_document(document, None, error)
+        if isinstance(value, Split):
+            document.split = value
+            return self._begin(
+                [_Task(document, value.read_part, (part,), number) for number, part in enumerate(value.parts)]
+            )
+        if task.part is None or document.split is None:
+            return self._read_document(document, value, None)
+        document.parts[task.part] = value
+        if len(document.parts) < len(document.split.parts):
+            return None
+        values = [document.parts[number] for number in range(len(document.parts))]
+        document.parts = {}
+        return self._begin([_Task(document, document.split.assemble, (values,))])
+
+    def _begin(self, tasks: Sequence[_Task]) -> ReadDocument | None:
+        """Start a document's next jobs; if that cannot be, the document as failed."""
+        document = tasks[0].document
+        try:
+            for task in tasks:
+                self._start(task)
+        except IngestkitError as exc:
+            document.failed = True
+            self._cancel_jobs(document)
+            return self._read_document(document, None, exc.to_error())
+        return None
+
+    def _read_document(self, document: _Document, value: Any, error: IngestError | None) -> ReadDocument:
+        return ReadDocument(
+            document.file_path, document.source_uri, value, error, document.reads, document.seconds, document.context
+        )
 
     def _finished(self, read: Sequence[ReadDocument]) -> list[ProcessingResult | None]:
         """What the finisher makes of them. Its own failure costs one document, never its neighbours."""
@@ -328,17 +410,13 @@ def _failed(document: _Document, error: IngestError) -> ProcessingResult:
     return failed_result(document.file_path, error)
 
 
-def _opened(document: _Document, outcome: Outcome) -> ReadDocument:
-    value, error = None, outcome.error
-    if error is None:
-        try:
-            value = outcome.value()
-        except Exception as exc:  # noqa: BLE001  # unpickling runs what the reader's types define
-            error = IngestError(
-                code=ErrorCode.E_EXECUTION_RESULT_LOST,
-                message=f"the result could not be opened: {type(exc).__name__}",
-                stage="execution",
-            )
-    return ReadDocument(
-        document.file_path, document.source_uri, value, error, document.reads, outcome.seconds, document.context
-    )
+def _opened(outcome: Outcome) -> tuple[Any, IngestError | None]:
+    """The value of an outcome, or why there is none."""
+    if outcome.error is not None:
+        return None, outcome.error
+    try:
+        return outcome.value(), None
+    except IngestkitError as exc:
+        return None, exc.to_error()
+    finally:
+        outcome.discard()

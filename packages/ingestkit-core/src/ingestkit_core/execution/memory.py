@@ -16,6 +16,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
+if sys.platform != "win32":
+    import resource
+
 __all__ = [
     "BACKSTOP_RATIO",
     "NEAR_CAP_RATIO",
@@ -35,12 +38,15 @@ SOFT_MARK_RATIO = 0.5
 """A worker still above this share of its last job's cap is replaced before the next job."""
 
 _capped_bytes = 0
+if sys.platform != "win32":
+    _UNCAPPED = (resource.getrlimit(resource.RLIMIT_DATA)[1],) * 2
 
 _TRACES = re.compile(
     r"bad_alloc|bad allocation"  # C++
     r"|memory allocation of \d+ bytes failed"  # Rust
     r"|\b[mc]?(?:re)?alloc(?:ation)?\b[^\n]{0,60}\bfailed"  # MuPDF and other C
-    r"|failed to allocate memory",  # onnxruntime
+    r"|failed to allocate memory"  # onnxruntime
+    r"|\bMemoryError\b",  # Python, in the words of a process that had no memory to report it otherwise
     re.IGNORECASE,
 )
 
@@ -86,28 +92,26 @@ def cap(limit_bytes: int) -> None:
     The limit stays until it is changed: most jobs in a row have the same one.
     """
     global _capped_bytes
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     if limit_bytes:
         _forget_peak_above(int(limit_bytes * SOFT_MARK_RATIO))
-    if limit_bytes != _capped_bytes:
-        _set_data_limit(int(limit_bytes * BACKSTOP_RATIO))
-        _capped_bytes = limit_bytes
-
-
-def _set_data_limit(limit_bytes: int) -> None:
-    import resource
-
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    soft = limit_bytes or hard
-    if hard != resource.RLIM_INFINITY:
-        soft = min(soft, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+    if limit_bytes == _capped_bytes:
+        return
+    if limit_bytes:
+        hard = _UNCAPPED[1]
+        backstop = int(limit_bytes * BACKSTOP_RATIO)
+        soft = backstop if hard == resource.RLIM_INFINITY else min(backstop, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+    else:
+        # Nothing is made here: this is what gives room again after an allocation has failed.
+        resource.setrlimit(resource.RLIMIT_DATA, _UNCAPPED)
+    _capped_bytes = limit_bytes
 
 
 def _forget_peak_above(mark_bytes: int) -> None:
-    import resource
-
+    if sys.platform == "win32":
+        return
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * peak_unit_bytes()
     if peak > mark_bytes:
         # The peak reported at death must be this job's, not that of a larger one before it.

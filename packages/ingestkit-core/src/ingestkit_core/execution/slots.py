@@ -75,7 +75,8 @@ class Worker:
     @property
     def watched_bytes(self) -> int | None:
         """The memory cap of the running job, None when none is watched."""
-        return self.entry.job.max_memory_bytes if self.entry is not None else None
+        busy = self.state is State.BUSY and self.entry is not None
+        return self.entry.job.max_memory_bytes if busy and self.entry is not None else None
 
     @property
     def is_in_between(self) -> bool:

@@ -91,6 +91,8 @@ class _Template:
         if len(data) < REQUEST.size or len(fds) != 2:
             self._leave()
         (serial,) = REQUEST.unpack(data)
+        for fd in fds:
+            os.set_inheritable(fd, False)
         pid = os.fork()
         if pid == 0:
             self._become_worker(serial, *fds)

@@ -22,12 +22,16 @@ def words_path(directory: str, name: str) -> str:
     return os.path.join(directory, f"{name}.words")
 
 
-def last_words(path: str) -> str:
+def last_words(path: str, *, remove: bool = False) -> str:
     """The end of what was printed, "" when there is nothing."""
-    with suppress(OSError), open(path, "rb") as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
-        return file.read().decode("utf-8", "replace").strip()
-    return ""
+    words = b""
+    with suppress(OSError):
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+            words = file.read()
+        if remove:
+            os.unlink(path)
+    return words.decode("utf-8", "replace").strip()
 
 
 class Words:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -84,6 +85,7 @@ class WorkerPool:
         Raises PickleValidationError when function or arguments cannot travel, and ExecutionError
         (E_EXECUTION_SUBMIT) when the pool takes no jobs any more.
         """
+        self._check_owner()
         packed = pack(job.function, job.args)
         supervisor = self._supervisor or self._start()
         number = next(self._numbers)
@@ -102,10 +104,7 @@ class WorkerPool:
         if len(call) <= _SPOOL_ARGUMENTS_ABOVE_BYTES:
             return wire.frame(wire.JOB, number, job_body(job.max_memory_bytes, modules, call))
         assert self._directory is not None
-        directory = job_path(self._directory.path, number)
-        os.mkdir(directory)
-        with open(os.path.join(directory, ARGUMENTS_FILE), "wb") as file:
-            file.write(call)
+        _spool_arguments(job_path(self._directory.path, number), call)
         return wire.frame(wire.JOB, number, job_body(job.max_memory_bytes, modules, b""), wire.SPOOLED)
 
     def cancel(self, number: int) -> bool:
@@ -135,10 +134,12 @@ class WorkerPool:
 
         Results that were not taken by then are gone: their outcomes say E_EXECUTION_RESULT_LOST.
         """
+        if os.getpid() != self._owner:
+            return
         with self._lock:
             self._open = False
             supervisor, thread = self._supervisor, self._thread
-        if supervisor is None or thread is None or os.getpid() != self._owner:
+        if supervisor is None or thread is None:
             return
         supervisor.closing = True
         supervisor.wake()
@@ -148,8 +149,7 @@ class WorkerPool:
     @property
     def worker_pids(self) -> list[int]:
         """The process ids of the workers there are now."""
-        workers = list(self._supervisor.workers.values()) if self._supervisor is not None else []
-        return [worker.pid for worker in workers if worker.pid is not None]
+        return self._supervisor.worker_pids if self._supervisor is not None else []
 
     def __enter__(self) -> Self:
         return self
@@ -162,6 +162,9 @@ class WorkerPool:
     def _check_open(self) -> None:
         if not self._open:
             raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, "the pool takes no more jobs: it was closed")
+
+    def _check_owner(self) -> None:
+        # Asked before any lock is taken: in a fork it may be held by a thread that does not exist there.
         if os.getpid() != self._owner:
             raise ExecutionError(
                 ErrorCode.E_EXECUTION_SUBMIT,
@@ -185,6 +188,19 @@ class WorkerPool:
     def _forget(self) -> None:
         if self._supervisor is not None and not self._supervisor.closing:
             self._supervisor.forget()
+
+
+def _spool_arguments(directory: str, call: bytes) -> None:
+    try:
+        os.mkdir(directory)
+        with open(os.path.join(directory, ARGUMENTS_FILE), "wb") as file:
+            file.write(call)
+    except OSError as exc:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise ExecutionError(
+            ErrorCode.E_EXECUTION_SUBMIT,
+            f"arguments of {len(call)} bytes cannot be spooled to {directory} ({exc.strerror})",
+        ) from exc
 
 
 _started: weakref.WeakSet[WorkerPool] = weakref.WeakSet()

@@ -1,4 +1,3 @@
-# ruff: noqa: D102 - each case is named after what it fears
 """What implementations of the protocols are held to. For anybody's tests; needs pytest.
 
     class TestMine(ParallelExecutorContract):
@@ -186,11 +185,11 @@ class ParallelExecutorContract:
         states = [
             {"directory": str(tmp_path), "failures": failures, "name": name} for failures, name in ((1, "a"), (0, "b"))
         ]
-        config = ParallelConfig(max_workers=1, retry=RetryPolicy(1, base_delay=0.5))
+        config = ParallelConfig(max_workers=1, retry=RetryPolicy(1, base_delay=0.3))
         results = executor.execute([flows.fail_times] * 2, states, config)
         assert [result.attempts for result in results] == [2, 1]
         assert notes(tmp_path, "a")[0] < notes(tmp_path, "b")[0] < notes(tmp_path, "a")[1]
-        assert results[0].duration_seconds < 0.5  # a delay is no running time
+        assert results[0].duration_seconds < 0.3  # a delay is no running time
 
     def _fails(
         self, executor: ParallelExecutor, directory: Path, failures: int, retry: RetryPolicy
@@ -202,7 +201,7 @@ class ParallelExecutorContract:
     # The circuit breaker
 
     def test_calls_that_go_on_against_what_is_broken(self, executor: ParallelExecutor, tmp_path: Path) -> None:
-        breaker = CircuitBreaker(failure_threshold=2, reset_timeout=0.4)
+        breaker = CircuitBreaker(failure_threshold=2, reset_timeout=0.2)
         config = ParallelConfig(max_workers=1, circuit_breaker=breaker)
         state = {"directory": str(tmp_path)}
         results = executor.execute([flows.fail] * 4, [state] * 4, config)
@@ -211,11 +210,11 @@ class ParallelExecutorContract:
         assert [result.error.code for result in results[2:] if result.error] == ["E_BACKEND_CIRCUIT_OPEN"] * 2
         assert breaker.state == "open"
         # The next execution meets the same breaker: one trial, which fails, and no more.
-        time.sleep(0.5)
+        time.sleep(0.25)
         results = executor.execute([flows.fail, flows.mark], [state] * 2, config)
         assert [result.attempts for result in results] == [1, 0]
         # And one that works closes it.
-        time.sleep(0.5)
+        time.sleep(0.25)
         results = executor.execute([flows.mark] * 3, [state] * 3, config)
         assert [result.success for result in results] == [True] * 3
         assert breaker.state == "closed"
@@ -260,24 +259,24 @@ class ParallelExecutorContract:
     def test_a_late_flow_that_holds_up_everything(self, executor: ParallelExecutor) -> None:
         began = time.monotonic()
         states = [{"seconds": seconds} for seconds in (0, 30, 0, 0)]
-        results = executor.execute([flows.interval] * 4, states, ParallelConfig(max_workers=2, timeout_seconds=1))
-        assert time.monotonic() - began < 1 + _SLACK_SECONDS
+        results = executor.execute([flows.interval] * 4, states, ParallelConfig(max_workers=2, timeout_seconds=0.5))
+        assert time.monotonic() - began < 0.5 + _SLACK_SECONDS
         assert [result.success for result in results] == [True, False, True, True]
         late = results[1]
         assert late.timed_out
         assert not late.cancelled
         assert late.error is not None
         assert late.error.code == "E_EXECUTION_TIMEOUT"
-        assert "1 s" in late.error.message
-        assert 0.9 < late.duration_seconds < 1 + _SLACK_SECONDS
+        assert "0.5 s" in late.error.message
+        assert 0.4 < late.duration_seconds < 0.5 + _SLACK_SECONDS
 
     def test_a_late_flow_that_runs_twice_unasked(self, executor: ParallelExecutor, tmp_path: Path) -> None:
         state = {"directory": str(tmp_path)}
         retry = RetryPolicy(1, base_delay=0)
-        (result,) = executor.execute([flows.poll], [state], ParallelConfig(timeout_seconds=0.3, retry=retry))
+        (result,) = executor.execute([flows.poll], [state], ParallelConfig(timeout_seconds=0.2, retry=retry))
         assert (result.timed_out, result.attempts) == (True, 1)
         retry = RetryPolicy(1, base_delay=0, retry_on=(TimeoutError,))
-        (result,) = executor.execute([flows.poll], [state], ParallelConfig(timeout_seconds=0.3, retry=retry))
+        (result,) = executor.execute([flows.poll], [state], ParallelConfig(timeout_seconds=0.2, retry=retry))
         assert (result.timed_out, result.attempts) == (True, 2)
         assert len(notes(tmp_path, "began")) == 3
 

@@ -6,6 +6,7 @@ are refused.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ class StoreFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._write_lock = _write_lock(path)
         self._writer: sqlite3.Connection | None = None
         self._readers: list[sqlite3.Connection] = []
         self._lease: Lease | None = None
@@ -44,7 +46,7 @@ class StoreFile:
 
     def close(self) -> None:
         """Close every connection and let go of the lease."""
-        with self._lock:
+        with self._write_lock, self._lock:
             self._closed = True
             connections = [*self._readers, *([self._writer] if self._writer else [])]
             self._readers, self._writer = [], None
@@ -144,7 +146,7 @@ class StoreFile:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it or, on any exception, none of it."""
-        with self._lock, self.translated():
+        with self._write_lock, self.translated():
             connection = self._open_writer()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -180,10 +182,11 @@ class StoreFile:
 
         Raises E_STORE_LOCKED while another program still reads an older state: its pages stay in the log.
         """
-        with self._lock, self.translated():
+        with self._write_lock, self.translated():
             connection = self._open_writer()
-            while self._readers:
-                self._readers.pop().close()
+            with self._lock:
+                while self._readers:
+                    self._readers.pop().close()
             connection.execute("VACUUM")
             (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
@@ -192,6 +195,14 @@ class StoreFile:
                 f"forgotten, but a program still reads an older state of {self.path}: close it and forget again",
                 recoverable=True,
             )
+
+
+_write_locks: dict[str, threading.RLock] = {}
+
+
+def _write_lock(path: Path) -> threading.RLock:
+    """One lock for all who write to a file from this process: they take turns instead of running into SQLite's."""
+    return _write_locks.setdefault(os.path.realpath(path), threading.RLock())
 
 
 def _primary_code(exc: sqlite3.Error) -> int:

@@ -1,0 +1,282 @@
+"""The store: loading rows, searching, re-ingesting what did not change, and many tables in one file."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from ingestkit_core.ingestor import Ingestor
+from ingestkit_core.stores import SqliteStore
+from ingestkit_core.testing import TextConfig, write_text
+from ingestkit_core.testing.textformat import read as read_text
+from ingestkit_pdf.reader import convert
+from ingestkit_pdf.router import PDFRouter
+
+from benchmarks import corpora, made_up
+from benchmarks.fresh import NotMeasuredError, call, cpu_seconds
+from benchmarks.options import Options
+from benchmarks.report import Column, Figures
+
+__all__ = ["STEPS"]
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    """CPU seconds of this process while ``work`` is done."""
+    before = time.process_time()
+    work()
+    return time.process_time() - before
+
+
+# Rows
+
+ROWS = 200_000
+
+
+def _rows_figures(options: Options) -> Iterator[Figures]:
+    figures = Figures(
+        f"Store: {ROWS:,} rows of {len(made_up.COLUMNS)} typed columns into SQLite",
+        [Column("writes"), Column("rows per CPU s", ",.0f"), Column("times executemany's CPU")],
+    )
+    raw, ours = [], []
+    for _ in range(options.rounds):
+        raw.append(call(_load_raw))
+        ours.append(call(_load_ours))
+    floor, mine = statistics.median(raw), statistics.median(ours)
+    figures.add("sqlite3 executemany, one transaction", ROWS / floor, 1.0)
+    figures.add("SqliteStore, with place columns and catalog", ROWS / mine, mine / floor)
+    figures.notes.append("goal: >= 500,000 rows per CPU s")
+    yield figures
+
+
+def _load_raw() -> float:
+    rows = list(made_up.table_rows(ROWS))
+    columns = ", ".join(column.name for column in made_up.COLUMNS)
+    marks = ", ".join("?" * len(made_up.COLUMNS))
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        connection = sqlite3.connect(Path(folder, "raw.db"))
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"CREATE TABLE records ({columns})")
+
+        def load() -> None:
+            with connection:
+                connection.executemany(f"INSERT INTO records VALUES ({marks})", rows)
+
+        seconds = _cpu(load)
+        connection.close()
+    return seconds
+
+
+def _load_ours() -> float:
+    table = made_up.table("/made/up.xlsx", "r1", list(made_up.table_rows(ROWS)))
+    version = made_up.document("/made/up.xlsx", ["a table"], [table])
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, SqliteStore(Path(folder, "store.db")) as store:
+        store.replace(made_up.document("/made/other.xlsx", ["creates the file"]))
+        return _cpu(lambda: store.replace(version))
+
+
+# Search
+
+CHUNKS_PER_DOCUMENT = 100
+VECTOR_SIZE = 256
+
+
+def _search_figures(options: Options) -> Iterator[Figures]:
+    figures = Figures(
+        "Store: search, CPU seconds",
+        [Column("searches"), Column("cold: a new process to its first answer", ".3f"), Column("warm", ".4f")],
+    )
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        texts, vectors = Path(folder, "texts.db"), Path(folder, "vectors.db")
+        call(_fill, texts, 10_000, 0)
+        figures.add("10,000 chunks by words", _cold_search(texts), call(_warm_search, texts, 0))
+        if options.large:
+            call(_fill, vectors, 100_000, VECTOR_SIZE)
+            name = f"100,000 chunks by words and {VECTOR_SIZE}-number vectors"
+            figures.add(name, None, call(_warm_search, vectors, VECTOR_SIZE))
+    figures.notes.append("goal: cold over 10,000 chunks <= 0.7 s, warm over 100,000 vectors <= 0.030 s")
+    yield figures
+
+
+def _fill(path: Path, chunks: int, vector_size: int) -> None:
+    chance = random.Random(1)
+    words = made_up.prose(20_000, "text").split()
+    with SqliteStore(path) as store:
+        for start in range(0, chunks, CHUNKS_PER_DOCUMENT):
+            numbers = range(start, min(start + CHUNKS_PER_DOCUMENT, chunks))
+            texts = [" ".join([*chance.choices(words, k=150), str(number)]) for number in numbers]
+            vectors = [made_up.vector(vector_size, chance) for _ in numbers] if vector_size else None
+            store.replace(made_up.document(f"/made/up/{start}.txt", texts, (), vectors))
+
+
+def _queries(count: int) -> list[str]:
+    """A common word and a rarer one of the made-up texts, each time others."""
+    words = list(dict.fromkeys(made_up.prose(20_000, "text").split()))
+    return [f"{words[number]} {words[len(words) // 2 + number]}" for number in range(count)]
+
+
+_COLD = """
+import sys
+from ingestkit_core.stores import SqliteStore
+with SqliteStore(sys.argv[1]) as store:
+    sys.exit(not store.search(sys.argv[2], 5))
+"""
+
+
+def _cold_search(path: Path) -> float:
+    """CPU seconds of a whole process that imports what it needs and searches once."""
+    before = cpu_seconds()
+    if subprocess.run([sys.executable, "-c", _COLD, path, *_queries(1)], stderr=subprocess.DEVNULL).returncode:
+        raise NotMeasuredError("the search failed, or found nothing")
+    return cpu_seconds() - before
+
+
+def _warm_search(path: Path, vector_size: int) -> float:
+    """CPU seconds of a search, after the first."""
+    vector = made_up.vector(vector_size, random.Random(2)) if vector_size else None
+    first, *others = _queries(21)
+    with SqliteStore(path) as store:
+        if not store.search(first, 5, vector=vector):
+            raise NotMeasuredError("the search found nothing")
+        return _cpu(lambda: [store.search(query, 5, vector=vector) for query in others]) / len(others)
+
+
+# Unchanged
+
+
+def _unchanged_figures(options: Options) -> Iterator[Figures]:
+    originals = [*corpora.pages("pdf/tagged"), *corpora.files("pdf/speed")]
+    figures = Figures(
+        f"Store: ingesting a folder of {len(originals)} PDF documents again, unchanged",
+        [Column("run"), Column("CPU s", ".3f"), Column("share of the first run", ".4f")],
+    )
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        sources, store = Path(folder, "sources"), Path(folder, "store.db")
+        sources.mkdir()
+        for original in originals:
+            shutil.copy2(original, sources)
+        first = call(_ingest, store, sources, "committed", originals[0])
+        again = statistics.median(
+            call(_ingest, store, sources, "unchanged", originals[0]) for _ in range(options.rounds)
+        )
+    figures.add("first", first, 1.0)
+    figures.add("again", again, again / first)
+    figures.notes.append("goal: <= 0.02")
+    yield figures
+
+
+def _ingest(store: Path, sources: Path, expected: str, warm: str) -> float:
+    """CPU seconds of ingesting the folder, all in this process. Raises NotMeasuredError for another outcome."""
+    convert(warm, PDFRouter.format.config_class().model_dump())
+    settings = {"execution_strategy": "thread", "execution_max_workers": 1}
+
+    def run() -> None:
+        with Ingestor(store, settings, routers={"pdf": PDFRouter}) as ingestor:
+            for result in ingestor.ingest([sources]):
+                if result.status != expected:
+                    raise NotMeasuredError(f"{result.file_path} was {result.status}, not {expected}: {result.errors}")
+
+    return _cpu(run)
+
+
+# Insertion
+
+WORDS = 60_000
+
+
+def _insertion_figures(options: Options) -> Iterator[Figures]:
+    figures = Figures(
+        f"Store: one sentence inserted at the top of a text of {WORDS:,} words",
+        [Column("chunks"), Column("embedded again", ".3f"), Column("chunks", "d")],
+    )
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        new, total = call(_embedded_again, Path(folder))
+    figures.add("of the new version", new / total, total)
+    figures.notes.append("goal: <= 0.25")
+    yield figures
+
+
+def _embedded_again(folder: Path) -> tuple[int, int]:
+    """How many chunks of the new version have texts the old one did not have, and how many there are."""
+    paragraphs = [made_up.prose(120, number) for number in range(WORDS // 120)]
+    lines = [line for paragraph in paragraphs for line in (*_wrapped(paragraph), "")]
+    config = TextConfig().model_dump()
+    before = read_text(str(write_text(folder / "before.txt", *lines)), config)
+    after = read_text(
+        str(write_text(folder / "after.txt", "A sentence that was not there before.", "", *lines)), config
+    )
+    known = {chunk.chunk_hash for chunk in before.chunks}
+    return sum(chunk.chunk_hash not in known for chunk in after.chunks), len(after.chunks)
+
+
+def _wrapped(paragraph: str) -> Sequence[str]:
+    words = paragraph.split()
+    return [" ".join(words[start : start + 12]) for start in range(0, len(words), 12)]
+
+
+# Many tables
+
+TABLES = 10_000
+TABLES_PER_DOCUMENT = 50
+
+
+def _many_tables_figures(options: Options) -> Iterator[Figures]:
+    if not options.large:
+        return
+    figures = Figures(
+        f"Store: one that holds {TABLES:,} tables, CPU seconds",
+        [
+            Column("store"),
+            Column("open and answer", ".3f"),
+            Column("add a document", ".4f"),
+            Column("times the empty one's"),
+        ],
+    )
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        full, empty = Path(folder, "full.db"), Path(folder, "empty.db")
+        call(_fill_tables, full, TABLES)
+        call(_fill_tables, empty, 0)
+        opened_empty, added_empty = call(_open_and_add, empty)
+        opened, added = call(_open_and_add, full)
+    figures.add("empty", opened_empty, added_empty, 1.0)
+    figures.add(f"{TABLES:,} tables", opened, added, added / added_empty)
+    figures.notes.append("goal: open and answer <= 0.1 s, add a document <= 2 times")
+    yield figures
+
+
+def _fill_tables(path: Path, tables: int) -> None:
+    rows = list(made_up.table_rows(3))
+    with SqliteStore(path) as store:
+        store.replace(made_up.document("/made/first.txt", ["some words: bace difo"]))
+        for start in range(0, tables, TABLES_PER_DOCUMENT):
+            uri = f"/made/{start}.xlsx"
+            several = [made_up.table(uri, f"r{number}", rows) for number in range(TABLES_PER_DOCUMENT)]
+            store.replace(made_up.document(uri, ["a workbook"], several))
+
+
+def _open_and_add(path: Path) -> tuple[float, float]:
+    """CPU seconds of opening the store and searching it, and of adding a document, at the median of several."""
+
+    def answer() -> None:
+        with SqliteStore(path) as store:
+            store.search("bace difo")
+
+    opened = _cpu(answer)
+    rows = list(made_up.table_rows(100))
+    added = []
+    with SqliteStore(path) as store:
+        for number in range(9):
+            uri = f"/made/new {number}.xlsx"
+            version = made_up.document(uri, [made_up.prose(300, number)], [made_up.table(uri, "r1", rows)])
+            added.append(_cpu(lambda version=version: store.replace(version)))  # type: ignore[misc]
+    return opened, statistics.median(added)
+
+
+STEPS = (_rows_figures, _search_figures, _unchanged_figures, _insertion_figures, _many_tables_figures)

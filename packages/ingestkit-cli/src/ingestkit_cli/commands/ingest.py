@@ -1,0 +1,68 @@
+"""``ingest``: documents into the store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ingestkit_cli.options import (
+    Config,
+    Json,
+    Paths,
+    Store,
+    StrategyOption,
+    Tenant,
+    Wait,
+    Workers,
+    command,
+)
+
+__all__ = ["register"]
+
+_Include = Annotated[
+    list[str] | None,
+    typer.Option("--include", metavar="GLOB", help="Only files whose name or path matches. May be repeated."),
+]
+_Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="GLOB", help="No files whose name or path matches. May be repeated."),
+]
+_Refresh = Annotated[
+    bool, typer.Option("--refresh", help="Also read again what an older version of the readers has read.")
+]
+_Checksum = Annotated[
+    bool, typer.Option("--checksum", help="Look at every file's bytes, not only at its size and time.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+
+    @command(app, "ingest", "Main job")
+    def ingest(
+        paths: Paths,
+        store: Store = None,
+        workers: Workers = None,
+        strategy: StrategyOption = None,
+        config: Config = None,
+        tenant: Tenant = None,
+        include: _Include = None,
+        exclude: _Exclude = None,
+        wait: Wait = False,
+        refresh: _Refresh = False,
+        checksum: _Checksum = False,
+        as_json: Json = False,
+    ) -> int:
+        """Read documents into the store. What is in it unchanged is not read again, so a run can be resumed.
+
+        Ctrl-C finishes what is under way, a second one stops at once.
+
+        Example: ingestkit ingest ~/reports --exclude 'draft*'
+        """
+        from ingestkit_cli.ingesting import Run, Selection, ingest_paths
+        from ingestkit_cli.settings import Wishes
+
+        wishes = Wishes(config, tenant, workers, strategy)
+        selection = Selection(tuple(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
+        return ingest_paths(selection, Run(store, wishes, wait, as_json))

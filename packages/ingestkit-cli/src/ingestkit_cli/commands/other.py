@@ -1,0 +1,32 @@
+"""``convert``: documents into text files, without any store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingestkit_cli.options import Config, Form, Paths, Workers, command
+
+__all__ = ["register"]
+
+_To = Annotated[Form, typer.Option("--to", help="What to convert to.")]
+_Folder = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="DIR", help="The folder to write to; it is made if need be.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+
+    @command(app, "convert", "Other")
+    def convert(paths: Paths, to: _To, output: _Folder = None, workers: Workers = None, config: Config = None) -> int:
+        """Convert documents to Markdown, JSON or HTML; nothing is stored. A single one goes to stdout.
+
+        Example: ingestkit convert reports/ --to md -o texts
+        """
+        from ingestkit_cli.converting import convert_paths
+        from ingestkit_cli.settings import Wishes
+
+        return convert_paths(paths, to.value, output, Wishes(config, None, workers, None))

@@ -1,0 +1,126 @@
+"""What a run came to: counted while it goes on, told at its end, and turned into the exit code.
+
+Counts and short lists only, so that a run over a million documents keeps as little as one over ten.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from ingestkit_core.ledger import Ledger
+from ingestkit_core.models import ProcessingResult
+
+from ingestkit_cli.errors import ExitCode
+from ingestkit_cli.output import count, percent
+from ingestkit_cli.places import shown_path
+
+__all__ = ["RunReport", "listed", "text_account"]
+
+_MIN_UNEXPLAINED = 20
+"""So many characters or cells may be unexplained in any document."""
+_MAX_NAMED = 20
+_ALWAYS_TOLD = ("committed", "unchanged", "quarantined")
+_STATUSES = (*_ALWAYS_TOLD, "deferred", "cancelled")
+
+
+class RunReport:
+    """``max_unexplained_ratio`` gives the limit (0..1) that holds for a document, by its path."""
+
+    def __init__(self, max_unexplained_ratio: Callable[[str], float]) -> None:
+        self._max_ratio = max_unexplained_ratio
+        self._started = time.monotonic()
+        self._statuses: Counter[str] = Counter()
+        self._codes: Counter[str] = Counter()
+        self._warnings: Counter[str] = Counter()
+        self._chunks = 0
+        self._tables = 0
+        self._text: dict[str, Counter[str]] = {"characters": Counter(), "cells": Counter()}
+        self._uncounted: Counter[str] = Counter()
+        self._lossy: list[str] = []
+        self._lossy_documents = 0
+
+    def add(self, result: ProcessingResult) -> None:
+        """Count one document."""
+        self._statuses[result.status] += 1
+        self._warnings.update(result.warnings)
+        if result.status == "committed":
+            self._chunks += result.chunks_created
+            self._tables += result.tables_created
+        if result.status in ("quarantined", "deferred"):
+            self._codes.update(result.errors[:1])
+        if result.status in ("committed", "unchanged") and result.ledger is not None:
+            self._add_ledger(result.file_path, result.ledger)
+
+    def _add_ledger(self, file_path: str, ledger: Ledger) -> None:
+        text = self._text[ledger.measure]
+        text.update({"source": ledger.source, "emitted": ledger.emitted, **ledger.dropped})
+        text.update({"unexplained": ledger.unexplained})
+        self._uncounted.update(ledger.uncounted)
+        if ledger.unexplained <= _MIN_UNEXPLAINED:
+            return
+        if ledger.unexplained > self._max_ratio(file_path) * ledger.source:
+            self._lossy_documents += 1
+            if len(self._lossy) < _MAX_NAMED:
+                share = percent(ledger.unexplained, ledger.source)
+                self._lossy.append(f"{shown_path(file_path)}: {ledger.unexplained:,} {ledger.measure}, {share}")
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Deferred documents come first: the run is not complete, and running it again may be all it takes."""
+        if self._statuses["deferred"]:
+            return ExitCode.NOT_NOW
+        if self._statuses["quarantined"] or self._lossy_documents:
+            return ExitCode.TROUBLE
+        return ExitCode.OK
+
+    def lines(self, unsupported: Mapping[str, int], unreadable: list[str]) -> list[str]:
+        """The summary, without its last line. What the walk passed by is told with it."""
+        lines = []
+        if self._chunks or self._tables:
+            lines.append(f"made: {count(self._chunks, 'chunk')}, {count(self._tables, 'table')}")
+        if self._warnings:
+            lines.append(f"warnings: {listed(self._warnings)}")
+        lines += [f"{measure}: {text_account(text)}" for measure, text in self._text.items() if text["source"]]
+        if self._uncounted:
+            named = {kind.replace("_", " "): number for kind, number in self._uncounted.items()}
+            lines.append(f"not counted, since it cannot be: {listed(named)}")
+        if self._lossy_documents:
+            lines.append(f"unexplained above the limit in {count(self._lossy_documents, 'document')}:")
+            lines += [f"  {line}" for line in self._lossy]
+            more = self._lossy_documents - len(self._lossy)
+            lines += [f"  and {more:,} more"] if more else []
+        if self._codes:
+            lines.append(f"causes: {listed(self._codes)}")
+        if unsupported:
+            lines.append(f"passed by, no installed format reads them: {listed(unsupported)}")
+        if unreadable:
+            lines.append(f"folders that could not be entered: {', '.join(unreadable[:_MAX_NAMED])}")
+        return lines
+
+    def last_line(self) -> str:
+        """What became of the documents, and how long it took."""
+        seconds = time.monotonic() - self._started
+        done = sum(self._statuses.values())
+        told = [status for status in _STATUSES if status in _ALWAYS_TOLD or self._statuses[status]]
+        counts = ", ".join(f"{self._statuses[status]:,} {status}" for status in told)
+        return f"{counts} in {seconds:.2f} s ({done / seconds:.1f} documents/s)"
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Counts by name, the largest first: ``.docx 12, .png 3``."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {number:,}" for name, number in ordered)
+
+
+def text_account(counts: Mapping[str, int]) -> str:
+    """What came in, went out, was left out by reason, and is unexplained, in one line."""
+    source = counts["source"]
+    if not source:
+        return "none in the sources"
+    reasons = {name: n for name, n in counts.items() if name not in ("source", "emitted", "unexplained") and n}
+    parts = [f"{percent(counts['emitted'], source)} emitted"]
+    parts += [f"{percent(n, source)} {name.replace('_', ' ')}" for name, n in sorted(reasons.items())]
+    parts.append(f"{percent(counts['unexplained'], source)} unexplained")
+    return f"{source:,} in the sources; {', '.join(parts)}"

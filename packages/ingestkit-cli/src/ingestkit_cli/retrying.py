@@ -1,0 +1,86 @@
+"""``retry``: what was set aside gets another chance."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import takewhile
+from pathlib import Path
+from threading import Event
+
+from ingestkit_core.errors import ErrorCode
+from ingestkit_core.ingestor import Discovered, Ingestor
+from ingestkit_core.models import ProcessingResult
+from ingestkit_core.router import Asked, run_batch
+from ingestkit_core.stores.base import QuarantineRecord
+
+from ingestkit_cli.errors import ExitCode, Mistake
+from ingestkit_cli.ingesting import Run, interruptible, owning, run_documents
+from ingestkit_cli.output import say
+from ingestkit_cli.settings import open_ingestor
+from ingestkit_cli.stopping import Stopper
+from ingestkit_cli.stored import open_existing
+
+__all__ = ["retry_quarantined"]
+
+
+def retry_quarantined(codes: Sequence[str], run: Run) -> int:
+    """Read the documents again that were set aside with these codes (none: any); returns the exit code.
+
+    Without a tenant those of every tenant, each as its own tenant's.
+    """
+    for code in codes:
+        _check_code(code)
+    with open_existing(run.store) as store:
+        records = store.quarantined(run.wishes.tenant)
+        tenants = list(dict.fromkeys(r.state.tenant_id for r in records if not codes or r.code in codes))
+    if not tenants:
+        say(f"nothing is set aside{' with ' + ', '.join(codes) if codes else ''}")
+        return ExitCode.OK
+    worst = ExitCode.OK
+    with Stopper() as stopper:
+        for tenant in tenants:
+            if len(tenants) > 1:
+                say(f"tenant {tenant or '(none)'}:")
+            worst = max(worst, _retry_tenant(tenant, codes, run, stopper))
+            if stopper.exit_code is not None:
+                return stopper.exit_code
+    return worst
+
+
+def _retry_tenant(tenant: str | None, codes: Sequence[str], run: Run, stopper: Stopper) -> ExitCode:
+    wishes = replace(run.wishes, tenant=tenant or "")
+    code = ExitCode.OK
+    with open_ingestor(run.store, wishes) as ingestor, interruptible(stopper):
+        store = ingestor.store
+        with owning(store, wait=run.wait):
+            records = [r for r in store.quarantined() if r.state.tenant_id == tenant and (not codes or r.code in codes)]
+            # Nobody's documents are those of the empty tenant: None would release everybody's.
+            store.release(tenant or "", codes)
+            seen = Discovered()
+            asked = list(_asked(ingestor, records, seen))
+
+            def results(stop: Event) -> Iterator[ProcessingResult]:
+                for _, result in run_batch(takewhile(lambda _: not stop.is_set(), asked)):
+                    yield result
+
+            code = run_documents(ingestor, results, len(asked), seen, stopper, as_json=run.as_json)
+    return code
+
+
+def _asked(ingestor: Ingestor, records: Sequence[QuarantineRecord], seen: Discovered) -> Iterator[Asked]:
+    for record in records:
+        path, uri = record.state.file_path, record.state.source_uri
+        router = ingestor.router_for(path)
+        if router is None:
+            suffix = Path(path).suffix.lower() or "(none)"
+            seen.unsupported[suffix] = seen.unsupported.get(suffix, 0) + 1
+        else:
+            yield Asked(router, path, None if uri == path else uri, Path(path).parent)
+
+
+def _check_code(code: str) -> None:
+    if code not in ErrorCode.__members__:
+        near = difflib.get_close_matches(code.upper(), list(ErrorCode.__members__), n=1)
+        raise Mistake(f"no code {code!r}{f'; did you mean {near[0]}?' if near else ''}")

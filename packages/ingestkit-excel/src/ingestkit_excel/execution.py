@@ -1,0 +1,7 @@
+"""The execution names this package's users meet, as core defines them."""
+
+from ingestkit_core.errors import ExecutionError
+from ingestkit_core.execution.local import LocalExecutionBackend
+from ingestkit_core.protocols import ExecutionBackend
+
+__all__ = ["ExecutionBackend", "ExecutionError", "LocalExecutionBackend"]

@@ -1,0 +1,99 @@
+"""A region read once: its rows by what they are, its columns as shown, and the facts routing asks for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ingestkit_excel.config import ExcelProcessorConfig
+from ingestkit_excel.extract.anatomy import Anatomy, anatomy_of
+from ingestkit_excel.extract.view import Region
+from ingestkit_excel.models import RegionType, SheetRegion
+from ingestkit_excel.routing import is_tabular, rule_confidence, signals_of
+from ingestkit_excel.workbook import CellKind, Column, columns_of, format_of
+
+__all__ = ["Piece", "read_region"]
+
+_TEMPORAL = ("date", "time", "datetime", "duration")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A region with what is known of it. ``columns`` are those of its body rows, left to right."""
+
+    region: Region
+    region_id: str
+    anatomy: Anatomy
+    columns: list[Column]
+    facts: SheetRegion
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it becomes a SQL table."""
+        return self.facts.region_type is RegionType.DATA_TABLE
+
+
+def read_region(region: Region, region_id: str, config: ExcelProcessorConfig) -> Piece:
+    """Look at a region closely enough to say what it is."""
+    anatomy = anatomy_of(region)
+    columns = columns_of(region.view.sheet, region.columns, anatomy.body) if anatomy.body else []
+    facts = SheetRegion(
+        region_id=region_id,
+        region_type=RegionType.TEXT_BLOCK,
+        cell_range=region.place.a1,
+        rows=len(anatomy.body),
+        columns=region.width,
+        header_rows=len(anatomy.header),
+        cells=region.cells,
+        merged_ratio=_merged_ratio(region, anatomy),
+        numeric_ratio=_numeric_ratio(columns),
+        type_consistency=_consistency(columns),
+    )
+    kind = _type_of(facts, config)
+    confidence = rule_confidence(signals_of(facts, config), config)
+    return Piece(
+        region, region_id, anatomy, columns, facts.model_copy(update={"region_type": kind, "confidence": confidence})
+    )
+
+
+def _type_of(facts: SheetRegion, config: ExcelProcessorConfig) -> RegionType:
+    if is_tabular(facts, config):
+        return RegionType.DATA_TABLE
+    if facts.columns > 1 and facts.header_rows and facts.rows:
+        return RegionType.MATRIX
+    return RegionType.TEXT_BLOCK
+
+
+def _merged_ratio(region: Region, anatomy: Anatomy) -> float:
+    if not anatomy.body:
+        return 0.0
+    top, bottom = anatomy.body[0], anatomy.body[-1]
+    merged = sum(
+        (min(merge.bottom, bottom) - max(merge.top, top) + 1) * (merge.right - merge.left + 1)
+        for merge in region.view.sheet.merges
+        if merge.top <= bottom and merge.bottom >= top and region.left <= merge.left <= region.right
+    )
+    return min(merged / (len(anatomy.body) * region.width), 1.0)
+
+
+def _numeric_ratio(columns: Sequence[Column]) -> float:
+    filled = sum(column.filled for column in columns)
+    typed = sum(
+        len(piece.values) for column in columns for piece in column.pieces if piece.form.kind is not CellKind.TEXT
+    )
+    return typed / filled if filled else 0.0
+
+
+def _consistency(columns: Sequence[Column]) -> float:
+    """The mean over columns of the share of cells that have the column's commonest kind."""
+    shares: list[float] = []
+    for column in columns:
+        kinds: Counter[str] = Counter()
+        for piece in column.pieces:
+            kind = piece.form.kind
+            temporal = kind is CellKind.NUMBER and format_of(piece.form, column.styles).kind in _TEMPORAL
+            kinds["moment" if temporal else str(kind)] += len(piece.values)
+        if kinds:
+            shares.append(max(kinds.values()) / kinds.total())
+    return sum(shares) / len(shares) if shares else 0.0

@@ -1,0 +1,63 @@
+"""The header of a table, flattened: one text a column, levels from top to bottom.
+
+    | Fall 2010 |       | Fall 2011 |           Fall 2010 / FT, Fall 2010 / PT, Fall 2011 / FT, ...
+    | FT        | PT    | FT        |
+
+A merged heading stands over all columns it covers. One that is not merged reaches over the columns named below it, up to
+the next heading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ingestkit_excel.extract.cells import cells_of_region
+from ingestkit_excel.extract.view import Region
+from ingestkit_excel.workbook import Rectangle
+
+__all__ = ["flat_header"]
+
+_LEVELS = " / "
+
+
+def flat_header(region: Region, rows: Sequence[int]) -> dict[int, str]:
+    """The header text of each column that has one, by column."""
+    found = cells_of_region(region, rows)
+    merges = [merge for merge in region.view.sheet.merges if rows and rows[0] <= merge.top <= rows[-1]]
+    levels: list[dict[int, str]] = []
+    for index, row in enumerate(rows):
+        texts = {column: " ".join(cell.text.split()) for column, cell in found[row].items()}
+        below = region.masks[rows[index + 1]] if index + 1 < len(rows) else 0
+        levels.append(_spread(region, row, texts, merges, below))
+    return {column: text for column in region.columns if (text := _LEVELS.join(_parts(levels, column)))}
+
+
+def _spread(
+    region: Region, row: int, texts: Mapping[int, str], merges: Sequence[Rectangle], below: int
+) -> dict[int, str]:
+    spread = dict(texts)
+    for merge in merges:
+        if merge.top == row and merge.left in texts:
+            for column in range(merge.left, min(merge.right, region.right) + 1):
+                spread.setdefault(column, texts[merge.left])
+    if not below or not texts or len(texts) >= len(region.columns):
+        return spread
+    # A heading over several columns that is not merged: it reaches over the columns named below, to the next heading.
+    last = None
+    for column in region.columns:
+        if column in texts:
+            last = texts[column] if column > region.left else None
+        elif last is not None and below >> column & 1 and column not in spread:
+            spread[column] = last
+        else:
+            last = last if column in spread else None
+    return spread
+
+
+def _parts(levels: Sequence[Mapping[int, str]], column: int) -> list[str]:
+    parts: list[str] = []
+    for level in levels:
+        text = level.get(column, "")
+        if text and (not parts or parts[-1] != text):
+            parts.append(text)
+    return parts

@@ -1,0 +1,99 @@
+"""Rows as lines of text: cells as shown, joined by bars, links where they lead elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ingestkit_core.elements import CellRange, Span, range_name
+
+from ingestkit_excel.extract.view import Region
+from ingestkit_excel.workbook import Column, Link, columns_of, shown
+
+__all__ = ["BAR", "RowRanges", "link_targets", "one_line", "row_spans", "rows_of", "shown_rows", "with_link"]
+
+BAR = " | "
+_MAX_LINK_CELLS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RowRanges(Sequence[CellRange]):
+    """The places of rows, made when asked for: a million of them are three numbers and a list of rows."""
+
+    sheet_name: str
+    rows: Sequence[int]
+    left: int
+    right: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]  # an index or a slice, as in any sequence
+        if isinstance(index, slice):
+            return RowRanges(self.sheet_name, self.rows[index], self.left, self.right)
+        row = self.rows[index]
+        return CellRange(self.sheet_name, range_name(row, self.left, row, self.right))
+
+
+def one_line(text: str) -> str:
+    """A cell's text without line breaks."""
+    return " ".join(text.split()) if "\n" in text or "\t" in text else text
+
+
+def link_targets(links: Sequence[Link]) -> Mapping[tuple[int, int], str]:
+    """Where single cells lead outside the workbook, by (row, column)."""
+    targets: dict[tuple[int, int], str] = {}
+    for link in links:
+        if link.target.startswith("#") or len(targets) > _MAX_LINK_CELLS:
+            continue
+        place = link.place
+        if (place.bottom - place.top + 1) * (place.right - place.left + 1) <= _MAX_LINK_CELLS:
+            for row in range(place.top, place.bottom + 1):
+                for column in range(place.left, place.right + 1):
+                    targets[row, column] = link.target
+    return targets
+
+
+def with_link(text: str, target: str) -> str:
+    """A cell's text and where it leads, unless it says so itself."""
+    bare = target.removeprefix("mailto:").rstrip("/")
+    return text if bare.casefold() in text.casefold() else f"{text} ({target})" if text else target
+
+
+def shown_rows(
+    columns: Sequence[Column], rows: Sequence[int], targets: Mapping[tuple[int, int], str]
+) -> list[tuple[str, ...]]:
+    """The cells of rows as a person sees them, one tuple a row."""
+    texts = [shown(column) for column in columns]
+    if targets:
+        place = {row: index for index, row in enumerate(rows)}
+        across = {column.column: index for index, column in enumerate(columns)}
+        for (row, column), target in targets.items():
+            if row in place and column in across:
+                cells = texts[across[column]]
+                cells[place[row]] = with_link(cells[place[row]], target)
+    return list(zip(*texts, strict=True))
+
+
+def row_spans(
+    region: Region, rows: Sequence[int], shown_cells: Sequence[Sequence[str]], separator: str = BAR
+) -> tuple[Span, ...]:
+    """One span a row. What is counted is the row's filled cells."""
+    ranges = RowRanges(region.view.sheet.name, rows, region.left, region.right)
+    masks = region.masks
+    return tuple(
+        Span(_joined(cells, separator), ranges[index], masks[row].bit_count())
+        for index, (row, cells) in enumerate(zip(rows, shown_cells, strict=True))
+    )
+
+
+def _joined(cells: Sequence[str], separator: str) -> str:
+    text = separator.join(cells)
+    while text.endswith(separator):
+        text = text[: -len(separator)]
+    return one_line(text)
+
+
+def rows_of(region: Region, rows: Sequence[int], targets: Mapping[tuple[int, int], str]) -> list[tuple[str, ...]]:
+    """The cells of some rows of a region as a person sees them."""
+    return shown_rows(columns_of(region.view.sheet, region.columns, rows), rows, targets) if rows else []

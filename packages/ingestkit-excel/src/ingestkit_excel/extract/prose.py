@@ -1,0 +1,80 @@
+"""Text on a sheet: titles, notes, paragraphs, lists. One element a cell, each citing its cell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ingestkit_core.elements import CellRange, Element, ElementKind, Span, range_name
+
+from ingestkit_excel.extract.cells import Cell, cells_of_region
+from ingestkit_excel.extract.lines import BAR, one_line, with_link
+from ingestkit_excel.extract.view import Region
+
+__all__ = ["read_prose", "read_titles"]
+
+_BULLET = re.compile(r"\s*(?:[•·▪◦‣*–—-]\s+|\(?(?:\d{1,3}|[a-zA-Z])[.)]\s+)\S")
+_MAX_TITLE_CHARACTERS = 200
+_MAX_TITLES = 3
+
+Metadata = tuple[tuple[str, Any], ...]
+Targets = Mapping[tuple[int, int], str]
+
+
+def read_titles(region: Region, rows: Sequence[int], targets: Targets, metadata: Metadata) -> tuple[str, list[Element]]:
+    """The title of a table and the elements of the rows above it: up to three headings, the rest paragraphs.
+
+    Headings stay with the table in its first chunk, so what is no heading comes before them.
+    """
+    lines = list(_row_spans(region, rows, targets))
+    headings = [span for single, span in lines if single and len(span.text) <= _MAX_TITLE_CHARACTERS][:_MAX_TITLES]
+    others = [span for _, span in lines if span not in headings]
+    return headings[0].text if headings else "", [
+        *(Element(ElementKind.PARAGRAPH, (span,), metadata=metadata) for span in others),
+        *(
+            Element(ElementKind.HEADING, (span,), level=level, metadata=metadata)
+            for level, span in enumerate(headings, start=1)
+        ),
+    ]
+
+
+def _row_spans(region: Region, rows: Sequence[int], targets: Targets) -> Iterator[tuple[bool, Span]]:
+    """One span a row, and whether the row has one cell only."""
+    by_row: dict[int, list[Span]] = {}
+    for cell, span in _spans(region, rows, targets):
+        by_row.setdefault(cell.row, []).append(span)
+    for row, spans in by_row.items():
+        if len(spans) == 1:
+            yield True, spans[0]
+        else:
+            place = range_name(row, region.left, row, region.right)
+            text = BAR.join(span.text for span in spans)
+            yield False, Span(text, CellRange(region.view.sheet.name, place), len(spans))
+
+
+def read_prose(region: Region, rows: Sequence[int], targets: Targets, metadata: Metadata) -> Iterator[Element]:
+    """Paragraphs, list items and headings (bold and short, with text below) of some rows."""
+    spans = list(_spans(region, rows, targets))
+    styles = region.view.sheet.styles
+    for index, (cell, span) in enumerate(spans):
+        bold = cell.form.style in styles.bold and len(span.text) <= _MAX_TITLE_CHARACTERS
+        followed = index + 1 < len(spans) and spans[index + 1][0].form.style not in styles.bold
+        if bold and followed:
+            yield Element(ElementKind.HEADING, (span,), level=1, metadata=metadata)
+        elif _BULLET.match(span.text):
+            yield Element(ElementKind.LIST_ITEM, (span,), metadata=metadata)
+        else:
+            yield Element(ElementKind.PARAGRAPH, (span,), metadata=metadata)
+
+
+def _spans(region: Region, rows: Sequence[int], targets: Targets) -> Iterator[tuple[Cell, Span]]:
+    name = region.view.sheet.name
+    for cells in cells_of_region(region, rows).values():
+        for cell in cells.values():
+            text = one_line(cell.text)
+            target = targets.get((cell.row, cell.column))
+            if target is not None:
+                text = with_link(text, target)
+            place = range_name(cell.row, cell.column, cell.row, cell.column)
+            yield cell, Span(text or cell.raw, CellRange(name, place), 1)

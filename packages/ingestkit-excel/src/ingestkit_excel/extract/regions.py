@@ -1,0 +1,205 @@
+"""A sheet into regions: first cut wherever a blank row or column goes all the way through, then joined again where a
+cut went through something that belongs together.
+
+    cut:   blank rows ─► blank columns ─► blank rows ─► ... until nothing more falls apart
+    join:  side by side, where a single blank column is a spacer;
+           one below the other, where a header lost its rows or a table goes on
+
+Excel's own tables are regions as they are defined and are taken out before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+from ingestkit_excel.extract.cells import glance
+from ingestkit_excel.extract.view import Region, SheetView, bits, region_of
+from ingestkit_excel.workbook import Rectangle
+
+__all__ = ["find_regions"]
+
+_MAX_GAP_ROWS = 2
+_MAX_HEADER_ROWS = 8
+_MAX_HEADER_GAP_ROWS = 4
+_MAX_DEPTH = 40
+_ALIGNED = 0.6
+_AGREEING = 0.7
+
+
+def find_regions(view: SheetView) -> list[Region]:
+    """The regions of a sheet in reading order: from top to bottom, then from left to right."""
+    masks = dict(view.masks)
+    regions = [
+        region for table in view.sheet.tables if (region := _take_out(view, masks, table.place)) is not None
+    ]
+    loose = _join_below(_cut_rows(view, masks, 0)) if masks else []
+    return sorted([*regions, *loose], key=lambda region: (region.top, region.left))
+
+
+def _take_out(view: SheetView, masks: dict[int, int], place: Rectangle) -> Region | None:
+    """The filled cells of a rectangle as a region of their own, removed from ``masks``."""
+    columns = (1 << place.right + 1) - (1 << place.left)
+    taken: dict[int, int] = {}
+    for row in [row for row in masks if place.top <= row <= place.bottom]:
+        inside = masks[row] & columns
+        if inside:
+            taken[row] = inside
+            masks[row] ^= inside
+            if not masks[row]:
+                del masks[row]
+    return region_of(view, taken) if taken else None
+
+
+def _cut_rows(view: SheetView, masks: dict[int, int], depth: int) -> list[Region]:
+    groups = list(_groups(list(masks), view.row_gap))
+    if len(groups) == 1 and depth:
+        return [region_of(view, masks)]
+    return [
+        region
+        for group in groups
+        for region in _cut_columns(view, {row: masks[row] for row in group} if len(groups) > 1 else masks, depth + 1)
+    ]
+
+
+def _cut_columns(view: SheetView, masks: dict[int, int], depth: int) -> list[Region]:
+    whole = region_of(view, masks)
+    runs = _column_runs(view, masks)
+    if len(runs) > 1:
+        runs = _join_beside(view, masks, runs)
+    if len(runs) == 1 or depth > _MAX_DEPTH:
+        return [whole]
+    parts: list[Region] = []
+    for run in runs:
+        inside = {row: mask & run for row, mask in masks.items() if mask & run}
+        parts.extend(_cut_rows(view, inside, depth + 1))
+    return parts
+
+
+def _groups(lines: Sequence[int], gap: Callable[[int, int], int]) -> Iterable[list[int]]:
+    """Runs of ascending lines without a gap."""
+    group = [lines[0]]
+    for above, below in pairwise(lines):
+        if below - above > 1 and gap(above, below):
+            yield group
+            group = []
+        group.append(below)
+    yield group
+
+
+def _column_runs(view: SheetView, masks: dict[int, int]) -> list[int]:
+    """Runs of filled columns without a gap, each as a mask."""
+    union = 0
+    for mask in masks.values():
+        union |= mask
+    runs: list[int] = []
+    while union:
+        first = (union & -union).bit_length() - 1
+        filled = union >> first
+        length = (~filled & filled + 1).bit_length() - 1
+        run = (1 << first + length) - (1 << first)
+        if runs and not view.column_gap(runs[-1].bit_length() - 1, first):
+            runs[-1] |= run
+        else:
+            runs.append(run)
+        union &= ~run
+    return runs
+
+
+def _join_beside(view: SheetView, masks: dict[int, int], runs: list[int]) -> list[int]:
+    """Join runs that only a spacer divides: one blank column, rows aligned, and nothing on the right that labels rows."""
+    joined = [runs[0]]
+    for run in runs[1:]:
+        left = joined[-1]
+        gap = view.column_gap(left.bit_length() - 1, _lowest(run))
+        narrow = run.bit_count() == 1 or left.bit_count() == 1
+        if gap == 1 and _are_aligned(masks, left, run) and (narrow or _begins_with_numbers(view, masks, run)):
+            joined[-1] |= run
+        else:
+            joined.append(run)
+    return joined
+
+
+def _lowest(run: int) -> int:
+    return (run & -run).bit_length() - 1
+
+
+def _begins_with_numbers(view: SheetView, masks: dict[int, int], run: int) -> bool:
+    part = region_of(view, {row: mask & run for row, mask in masks.items() if mask & run})
+    return _lowest(run) in glance(part).numeric_columns
+
+
+def _are_aligned(masks: dict[int, int], left: int, right: int) -> bool:
+    both = sum(1 for mask in masks.values() if mask & left and mask & right)
+    either = sum(1 for mask in masks.values() if mask & right)
+    return len(masks) > 2 and both >= _ALIGNED * max(either, len(masks) * 0.5)
+
+
+def _join_below(regions: list[Region]) -> list[Region]:
+    """Join regions one below the other where the lower one goes on with what the upper one began."""
+    joined: list[Region] = []
+    for lower in sorted(regions, key=lambda region: (region.top, region.left)):
+        above = next((upper for upper in reversed(joined) if _is_above(upper, lower, _MAX_GAP_ROWS)), None)
+        if above is not None and _goes_on(above, lower):
+            joined[joined.index(above)] = _united(above, lower)
+        else:
+            joined.append(lower)
+    return _join_headers(joined)
+
+
+def _is_above(upper: Region, lower: Region, most: int) -> bool:
+    return (
+        upper.bottom < lower.top
+        and upper.left <= lower.right
+        and lower.left <= upper.right
+        and upper.view.row_gap(upper.bottom, lower.top) <= most
+    )
+
+
+def _united(upper: Region, lower: Region) -> Region:
+    masks = dict(upper.masks)
+    for row, mask in lower.masks.items():
+        masks[row] = masks.get(row, 0) | mask
+    return region_of(upper.view, dict(sorted(masks.items())))
+
+
+def _goes_on(upper: Region, lower: Region) -> bool:
+    """Whether the lower region has no header and holds numbers where the upper one does."""
+    if upper.width < 2 or lower.width < 2 or lower.left < upper.left or lower.right > upper.right:
+        return False
+    above, below = glance(upper), glance(lower)
+    if above.only_text or below.begins_with_header or not below.numeric_columns:
+        return False
+    common = below.numeric_columns | (below.filled_columns & above.numeric_columns)
+    return len(below.numeric_columns & above.numeric_columns) >= _AGREEING * len(common)
+
+
+def _join_headers(regions: list[Region]) -> list[Region]:
+    """Give tables that begin without a header the rows of text above them, from the bottom up."""
+    left = sorted(regions, key=lambda region: (region.top, region.left))
+    done: list[Region] = []
+    while left:
+        table = left.pop()
+        while table.width > 1 and (fragments := _header_fragments(table, left)):
+            left = [region for region in left if region not in fragments]
+            for fragment in fragments:
+                table = _united(fragment, table)
+        done.append(table)
+    return done
+
+
+def _header_fragments(table: Region, others: Sequence[Region]) -> list[Region]:
+    """The regions of text right above a table whose header is missing or only begun."""
+    if not glance(table).headless:
+        return []
+    above = [
+        region
+        for region in others
+        if _is_above(region, table, _MAX_HEADER_GAP_ROWS)
+        and region.left >= table.left
+        and region.right <= table.right
+        and len(region.masks) <= _MAX_HEADER_ROWS
+        and glance(region).only_text
+    ]
+    named = {column for region in above for mask in region.masks.values() for column in bits(mask)}
+    return above if any(column > table.left for column in named) else []

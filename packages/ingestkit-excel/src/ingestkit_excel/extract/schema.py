@@ -1,0 +1,70 @@
+"""A table in words: where it is, how large, and what its columns hold. Describes; repeats no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ingestkit_core.elements import CellRange, TableColumn, TableDraft
+
+from ingestkit_excel.config import ExcelProcessorConfig
+from ingestkit_excel.extract.facts import Piece
+from ingestkit_excel.workbook import TypedColumn
+
+__all__ = ["describe"]
+
+_WITH_RANGE = ("integer", "number", "date", "time", "datetime", "duration")
+
+
+def describe(
+    table: TableDraft,
+    values: Sequence[TypedColumn],
+    piece: Piece,
+    names: Sequence[str],
+    config: ExcelProcessorConfig,
+    *,
+    part: int,
+    offset: int,
+) -> list[str]:
+    """The lines that describe a table. ``values`` are those of all its parts, ``offset`` is where this one begins."""
+    return [
+        *_heading(table, piece, names, part),
+        *(
+            _column_line(column, value, config)
+            for column, value in zip(table.columns, values[offset : offset + len(table.columns)], strict=True)
+        ),
+    ]
+
+
+def _heading(table: TableDraft, piece: Piece, names: Sequence[str], part: int) -> Iterator[str]:
+    assert isinstance(table.location, CellRange)
+    sheet = piece.region.view.sheet
+    yield f"Table: {table.title or ', '.join(names) or sheet.name}"
+    hidden = " (hidden)" if sheet.hidden else ""
+    split = f", part {part + 1} of its columns" if len(piece.region.columns) > len(table.columns) else ""
+    yield f"Sheet {sheet.name}{hidden}, range {table.location.cell_range}, {len(table.rows)} rows{split}"
+    if table.title and names:
+        yield f"Named {', '.join(names)} in the workbook"
+    if piece.anatomy.totals:
+        rows = ", ".join(str(row) for row in piece.anatomy.totals)
+        yield f"Totals in row {rows}, kept apart"
+
+
+def _column_line(column: TableColumn, value: TypedColumn, config: ExcelProcessorConfig) -> str:
+    told = [f"{column.name}: {column.type}"]
+    if column.header and column.header != column.name:
+        told.append(column.header)
+    sampled = config.log_sample_data and config.max_sample_rows > 0
+    ranged = column.type in _WITH_RANGE
+    filled = [one for one in value.values if one is not None] if ranged or sampled else []
+    if filled and ranged:
+        told.append(f"{_plain(min(filled))} to {_plain(max(filled))}")  # type: ignore[type-var]  # one type a column
+    if value.errors:
+        told.append(f"{value.errors} errors")
+    if filled and sampled:
+        samples = list(dict.fromkeys(_plain(one) for one in filled))[: config.max_sample_rows]
+        told.append(f"for example {', '.join(samples)}")
+    return ", ".join(told)
+
+
+def _plain(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

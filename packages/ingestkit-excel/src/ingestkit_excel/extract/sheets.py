@@ -1,0 +1,205 @@
+"""A sheet into elements and tables: every region by its own way, titles with their tables, comments at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ingestkit_core.elements import CellRange, Element, ElementKind, Span, TableDraft, range_name
+
+from ingestkit_excel.config import ExcelProcessorConfig
+from ingestkit_excel.extract.facts import Piece, read_region
+from ingestkit_excel.extract.grid import read_grid, structure_of
+from ingestkit_excel.extract.lines import link_targets, one_line, rows_of
+from ingestkit_excel.extract.prose import read_prose, read_titles
+from ingestkit_excel.extract.records import read_record
+from ingestkit_excel.extract.regions import find_regions
+from ingestkit_excel.extract.view import Region, SheetView
+from ingestkit_excel.models import RegionType, SheetRegion
+from ingestkit_excel.workbook import DefinedName
+
+__all__ = ["SheetContent", "read_sheet"]
+
+_MAX_TITLE_GAP_ROWS = 2
+_MAX_TITLE_ROWS = 5
+
+Metadata = tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetContent:
+    """What one sheet gave. ``cells`` are those that were to be brought in, ``in_sql_only`` counts
+    cells that stand in SQL tables and in no text.
+
+    A section is what one heading can be about: a table with its title, its notes and its description, or text. Sections
+    are packed one by one, so that the title of a table is no heading of the next.
+    """
+
+    sections: tuple[tuple[Element, ...], ...]
+    tables: tuple[TableDraft, ...]
+    regions: tuple[SheetRegion, ...]
+    cells: int
+    in_sql_only: int
+
+
+def read_sheet(
+    view: SheetView, names: Sequence[DefinedName], config: ExcelProcessorConfig, *, first_table: int
+) -> SheetContent:
+    """Read a sheet. ``first_table`` is the index its first table will have in the document."""
+    reading = _Reading(view, names, config, first_table)
+    regions = find_regions(view)
+    pieces = [read_region(region, f"r{number}", config) for number, region in enumerate(regions, start=1)]
+    for piece, title in _with_titles(pieces):
+        reading.add(piece, title)
+    reading.add_comments()
+    return SheetContent(
+        sections=tuple(map(tuple, reading.sections)),
+        tables=tuple(reading.tables),
+        regions=tuple(_named(reading.titles, pieces)),
+        cells=sum(map(int.bit_count, view.masks.values())),
+        in_sql_only=reading.in_sql_only,
+    )
+
+
+def _named(titles: set[str], pieces: Sequence[Piece]) -> Iterator[SheetRegion]:
+    """The facts of regions; text that belongs to a table above or below it is its header or footer block."""
+    after_table = False
+    for piece in pieces:
+        facts = piece.facts
+        if piece.region_id in titles:
+            facts = facts.model_copy(update={"region_type": RegionType.HEADER_BLOCK})
+        elif after_table and _may_be_title(piece):
+            facts = facts.model_copy(update={"region_type": RegionType.FOOTER_BLOCK})
+        after_table = piece.is_table
+        yield facts
+
+
+def _with_titles(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, Piece | None]]:
+    """Pieces in reading order, each with the piece of text right above it that is its title."""
+    waiting: Piece | None = None
+    for piece in pieces:
+        if waiting is not None and piece.region.width > 1 and _is_right_above(waiting.region, piece.region):
+            yield piece, waiting
+            waiting = None
+            continue
+        if waiting is not None:
+            yield waiting, None
+        waiting = piece if _may_be_title(piece) else None
+        if waiting is None:
+            yield piece, None
+    if waiting is not None:
+        yield waiting, None
+
+
+def _may_be_title(piece: Piece) -> bool:
+    rows = piece.region.masks
+    return len(rows) <= _MAX_TITLE_ROWS and all(mask.bit_count() == 1 for mask in rows.values())
+
+
+def _is_right_above(title: Region, table: Region) -> bool:
+    beside = title.left <= table.right and title.right >= table.left - 1
+    return (
+        title.bottom < table.top
+        and beside
+        and title.view.row_gap(title.bottom, table.top) <= _MAX_TITLE_GAP_ROWS
+    )
+
+
+class _Reading:
+    """Gathers what the regions of a sheet give, in reading order."""
+
+    def __init__(
+        self, view: SheetView, names: Sequence[DefinedName], config: ExcelProcessorConfig, first_table: int
+    ) -> None:
+        self.sections: list[list[Element]] = [[]]
+        self.tables: list[TableDraft] = []
+        self.titles: set[str] = set()
+        self.in_sql_only = 0
+        self._sheet = view.sheet
+        self._names = [name for name in names if name.sheet_name == view.sheet.name]
+        self._config = config
+        self._first_table = first_table
+        self._targets = link_targets(view.sheet.links)
+
+    def add(self, piece: Piece, title_piece: Piece | None) -> None:
+        """Read one region, with the text above that belongs to it."""
+        if piece.is_table or title_piece is not None or piece.anatomy.titles:
+            self.sections.append([])
+        if title_piece is not None:
+            self.titles.add(title_piece.region_id)
+        metadata = self._metadata(piece)
+        title, headings = self._titles(piece, title_piece, metadata)
+        if piece.is_table:
+            self._add_table(piece, title, headings, metadata)
+        else:
+            self._extend(headings)
+            self._add_text(piece, metadata)
+        self._extend(read_prose(piece.region, piece.anatomy.notes, self._targets, metadata))
+        if piece.is_table:
+            self.sections.append([])
+
+    def _extend(self, elements: Iterable[Element]) -> None:
+        self.sections[-1].extend(elements)
+
+    def _metadata(self, piece: Piece) -> Metadata:
+        fields: dict[str, Any] = {
+            "sheet_name": self._sheet.name,
+            "region_id": piece.region_id,
+            "parser_used": str(self._sheet.parser),
+            "original_structure": self._structure(piece),
+        }
+        unseen = not piece.is_table and any(row in self._sheet.hidden_rows for row in piece.region.masks)
+        if self._sheet.hidden or unseen:
+            fields["hidden"] = True
+        return tuple(fields.items())
+
+    def _structure(self, piece: Piece) -> str:
+        if piece.is_table:
+            return "table"
+        return structure_of(piece, rows_of(piece.region, piece.anatomy.body, {}))
+
+    def _titles(
+        self, piece: Piece, title_piece: Piece | None, metadata: Metadata
+    ) -> tuple[str, list[Element]]:
+        above = (
+            read_titles(title_piece.region, list(title_piece.region.masks), self._targets, metadata)
+            if title_piece is not None
+            else ("", [])
+        )
+        inside = read_titles(piece.region, piece.anatomy.titles, self._targets, metadata)
+        return above[0] or inside[0], [*above[1], *inside[1]]
+
+    def _add_table(self, piece: Piece, title: str, headings: list[Element], metadata: Metadata) -> None:
+        place = piece.region.place
+        names = [table.name for table in self._sheet.tables if table.place.intersects(place)]
+        names += [name.name for name in self._names if name.place.intersects(place)]
+        record = read_record(
+            piece,
+            title,
+            self._config,
+            targets=self._targets,
+            names=names,
+            metadata=metadata,
+            headings=headings,
+            first_table=self._first_table + len(self.tables),
+        )
+        self._extend(record.elements)
+        self.tables.extend(record.tables)
+        self.in_sql_only += record.in_sql_only
+
+    def _add_text(self, piece: Piece, metadata: Metadata) -> None:
+        single = piece.region.width == 1 or all(mask.bit_count() == 1 for mask in piece.region.masks.values())
+        if single:
+            rows = [*piece.anatomy.header, *piece.anatomy.body, *piece.anatomy.totals]
+            self._extend(read_prose(piece.region, rows, self._targets, metadata))
+        elif piece.anatomy.body or piece.anatomy.header:
+            self._extend([read_grid(piece, self._targets, metadata)])
+
+    def add_comments(self) -> None:
+        """Comments as notes; they are no cells and count nothing."""
+        for comment in self._sheet.comments:
+            place = range_name(comment.row, comment.column, comment.row, comment.column)
+            span = Span(f"Comment on {place}: {one_line(comment.text)}", CellRange(self._sheet.name, place), 0)
+            metadata = (("sheet_name", self._sheet.name), ("parser_used", str(self._sheet.parser)))
+            self._extend([Element(ElementKind.NOTE, (span,), metadata=metadata)])

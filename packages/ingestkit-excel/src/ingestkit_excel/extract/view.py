@@ -1,0 +1,123 @@
+"""A sheet as it is to be read: which rows and columns count, what stands in them, what is left out.
+
+Hidden rows and columns are not there at all: rows around a hidden one adjoin. With ``include_hidden`` everything is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ingestkit_excel.workbook import Rectangle, Sheet
+
+__all__ = ["Region", "SheetView", "bits", "view_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetView:
+    """A sheet without what is left out.
+
+    ``masks`` has, for each filled row ascending, its filled columns as bits (bit n is column n).
+    """
+
+    sheet: Sheet
+    masks: dict[int, int]
+    hidden_rows: Sequence[int]
+    hidden_columns: int
+
+    def rows(self, top: int, bottom: int) -> Sequence[int]:
+        """The rows of a span that are not hidden."""
+        if not self._hidden_between(top - 1, bottom + 1):
+            return range(top, bottom + 1)
+        hidden = set(self.hidden_rows)
+        return [row for row in range(top, bottom + 1) if row not in hidden]
+
+    def columns(self, left: int, right: int) -> tuple[int, ...]:
+        """The columns of a span that are not hidden."""
+        return tuple(column for column in range(left, right + 1) if not self.hidden_columns >> column & 1)
+
+    def row_gap(self, above: int, below: int) -> int:
+        """How many rows that are not hidden lie between two rows."""
+        return below - above - 1 - self._hidden_between(above, below)
+
+    def column_gap(self, left: int, right: int) -> int:
+        """How many columns that are not hidden lie between two columns."""
+        between = (1 << right) - (1 << left + 1)
+        return right - left - 1 - (self.hidden_columns & between).bit_count()
+
+    def _hidden_between(self, above: int, below: int) -> int:
+        return bisect_left(self.hidden_rows, below) - bisect_left(self.hidden_rows, above + 1)
+
+
+def view_of(sheet: Sheet, *, include_hidden: bool) -> SheetView:
+    """A sheet with or without its hidden rows and columns."""
+    if include_hidden:
+        return SheetView(sheet, sheet.row_masks(), (), 0)
+    hidden_columns = 0
+    for first, last in sheet.hidden_columns:
+        hidden_columns |= (1 << last + 1) - (1 << first)
+    seen = {
+        row: mask & ~hidden_columns
+        for row, mask in sheet.row_masks().items()
+        if mask & ~hidden_columns and row not in sheet.hidden_rows
+    }
+    return SheetView(sheet, seen, sorted(sheet.hidden_rows), hidden_columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A block of cells that belong together. ``masks`` are those of its filled rows, within its columns."""
+
+    view: SheetView
+    masks: dict[int, int]
+    left: int
+    right: int
+
+    @property
+    def top(self) -> int:
+        """The first filled row."""
+        return next(iter(self.masks))
+
+    @property
+    def bottom(self) -> int:
+        """The last filled row."""
+        return next(reversed(self.masks))
+
+    @property
+    def place(self) -> Rectangle:
+        """The rectangle around its filled cells."""
+        return Rectangle(self.top, self.left, self.bottom, self.right)
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """Its columns that are not hidden."""
+        return self.view.columns(self.left, self.right)
+
+    @property
+    def width(self) -> int:
+        """How many columns it has that are not hidden."""
+        return len(self.columns)
+
+    @property
+    def cells(self) -> int:
+        """How many cells are filled."""
+        return sum(map(int.bit_count, self.masks.values()))
+
+
+def region_of(view: SheetView, masks: dict[int, int]) -> Region:
+    """The region of some filled rows."""
+    union = 0
+    for mask in masks.values():
+        union |= mask
+    return Region(view, masks, (union & -union).bit_length() - 1, union.bit_length() - 1)
+
+
+def bits(mask: int) -> list[int]:
+    """The columns in a mask, ascending."""
+    columns: list[int] = []
+    while mask:
+        lowest = mask & -mask
+        columns.append(lowest.bit_length() - 1)
+        mask ^= lowest
+    return columns

@@ -1,0 +1,126 @@
+"""Rows into bands: rows whose cells have the same forms are gathered, then turned into columns.
+
+Both scans of a sheet's XML (the fast one and the careful one) hand their rows over here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from ingestkit_excel.workbook.strings import clean_text, rich_text
+from ingestkit_excel.workbook.values import Band, CellForm, CellKind
+
+__all__ = ["BandBuilder", "RawForm", "Storage", "UnfitRows"]
+
+
+class Storage(StrEnum):
+    """How the XML stores a value: the ``t`` attribute of a cell; ``formula`` where it has no value."""
+
+    NUMBER = "n"
+    SHARED = "s"
+    TEXT = "str"
+    INLINE = "inlineStr"
+    BOOLEAN = "b"
+    ERROR = "e"
+    MOMENT = "d"
+    FORMULA = "formula"
+
+
+_KINDS = {
+    Storage.NUMBER: CellKind.NUMBER,
+    Storage.SHARED: CellKind.TEXT,
+    Storage.TEXT: CellKind.TEXT,
+    Storage.INLINE: CellKind.TEXT,
+    Storage.BOOLEAN: CellKind.BOOLEAN,
+    Storage.ERROR: CellKind.ERROR,
+    Storage.MOMENT: CellKind.MOMENT,
+    Storage.FORMULA: CellKind.FORMULA,
+}
+
+
+class RawForm(NamedTuple):
+    """A cell's form as the XML has it."""
+
+    column: int
+    storage: Storage
+    style: int
+    formula: bool
+
+
+class UnfitRows(Exception):
+    """A row came twice, or a cell points to a text that is not there: what holds is for the careful scan to say."""
+
+
+class _Gathered(NamedTuple):
+    rows: list[str | int]
+    values: list[Sequence[str | None]]
+
+
+class BandBuilder:
+    """Gathers rows; ``finish`` gives the bands.
+
+    ``strings`` are the shared strings by their index as written. Without them, values are final: not XML any more.
+    """
+
+    def __init__(self, strings: Mapping[str, str | None] | None) -> None:
+        self._strings = strings
+        self._gathered: dict[tuple[RawForm, ...], _Gathered] = {}
+        self._bands: list[Band] = []
+
+    def add_row(self, forms: tuple[RawForm, ...], row: str | int, values: Sequence[str | None]) -> None:
+        """One row; ``values`` in the order of ``forms``."""
+        gathered = self._gathered.get(forms)
+        if gathered is None:
+            gathered = self._gathered[forms] = _Gathered([], [])
+        gathered.rows.append(row)
+        gathered.values.append(values)
+
+    def add_columns(
+        self,
+        forms: tuple[RawForm, ...],
+        rows: Iterable[str | int],
+        columns: Iterable[Sequence[str | None]],
+    ) -> None:
+        """Many rows at once, column by column. Raises UnfitRows."""
+        numbers = list(map(int, rows))
+        if any(map(int.__ge__, numbers, numbers[1:])):
+            raise UnfitRows
+        found: list[tuple[CellForm, Sequence[str | None], int]] = []
+        for form, column in zip(forms, columns, strict=True):
+            values = self._resolved(form.storage, column)
+            filled = len(values) - values.count(None)
+            if filled:
+                found.append((CellForm(form.column, _KINDS[form.storage], form.style, form.formula), values, filled))
+        if found:
+            kept, resolved, counts = zip(*found, strict=True)
+            self._bands.append(Band(kept, numbers, resolved, counts))
+
+    def finish(self) -> tuple[Band, ...]:
+        """The bands. Raises UnfitRows."""
+        for forms, gathered in self._gathered.items():
+            self.add_columns(forms, gathered.rows, zip(*gathered.values, strict=True))
+        self._gathered = {}
+        if len(self._bands) > 1:
+            rows = [row for band in self._bands for row in band.rows]
+            if len(set(rows)) != len(rows):
+                raise UnfitRows
+        return tuple(self._bands)
+
+    def _resolved(self, storage: Storage, column: Sequence[str | None]) -> Sequence[str | None]:
+        if self._strings is None:
+            return column
+        if storage is Storage.SHARED:
+            strings = self._strings
+            try:
+                if None not in column:
+                    return list(map(strings.__getitem__, column))  # type: ignore[arg-type]  # it holds no None
+                return [None if index is None else strings[index] for index in column]
+            except KeyError:
+                raise UnfitRows from None
+        if storage in (Storage.TEXT, Storage.FORMULA):
+            return [None if text is None else clean_text(text) for text in column]
+        if storage is Storage.INLINE:
+            return [None if text is None else rich_text(text) if "<" in text else clean_text(text) for text in column]
+        return column

@@ -1,0 +1,203 @@
+"""A package into a workbook: the sheets in their order, each by the fastest scan that can read it.
+
+    workbook.xml ─► sheets, names, date system
+    styles.xml, sharedStrings.xml
+    each sheet ─► scan (fast) ─► walk (careful) ─► a fallback reader
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from xml.etree import ElementTree
+
+from ingestkit_core.errors import ErrorCode, ParseError
+
+from ingestkit_excel.workbook.package import TOTAL_FREE_BYTES, Package, PartError, Relation, attribute, local_name
+from ingestkit_excel.workbook.scan import NotRegular, Scanned, scan_sheet
+from ingestkit_excel.workbook.strings import read_shared_strings
+from ingestkit_excel.workbook.styles import read_styles
+from ingestkit_excel.workbook.surroundings import parse_range, read_surroundings
+from ingestkit_excel.workbook.values import CellKind, DefinedName, Sheet, SheetKind, SheetState, Styles, Workbook
+from ingestkit_excel.workbook.walk import walk_sheet
+
+__all__ = ["find_workbook_part", "read_package", "root_name"]
+
+_SHEET_KINDS = {
+    "worksheet": SheetKind.WORKSHEET,
+    "chartsheet": SheetKind.CHARTSHEET,
+    "dialogsheet": SheetKind.DIALOGSHEET,
+    "xlMacrosheet": SheetKind.MACROSHEET,
+    "xlIntlMacrosheet": SheetKind.MACROSHEET,
+}
+_ROOTS = {"chartsheet": SheetKind.CHARTSHEET, "dialogsheet": SheetKind.DIALOGSHEET, "macrosheet": SheetKind.MACROSHEET}
+_STATES = {"hidden": SheetState.HIDDEN, "veryHidden": SheetState.VERY_HIDDEN}
+
+
+def find_workbook_part(package: Package) -> str | None:
+    """The name of the part that is the workbook; None where there is none."""
+    try:
+        for relation in package.relations("").values():
+            if relation.kind == "officeDocument" and not relation.external and package.has(relation.target):
+                return relation.target
+    except PartError:
+        pass
+    return next((name for name in ("xl/workbook.xml", "xl/workbook.bin") if package.has(name)), None)
+
+
+_ROOT = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
+
+
+def root_name(package: Package, part: str) -> str | None:
+    """The name of a part's root element without its prefix; None where it cannot be told."""
+    try:
+        root = _ROOT.match(package.head(part).lstrip("\ufeff"))
+    except PartError:
+        return None
+    return root[1] if root is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What is shared by all sheets."""
+
+    package: Package
+    relations: Mapping[str, Relation]
+    strings: Mapping[str, str | None]
+    styles: Styles
+
+
+def read_package(package: Package, part: str) -> Workbook:
+    """Read a workbook from its package.
+
+    A sheet that cannot be read comes as ``failed``, its ``reason`` saying why: a fallback reader may do better.
+    Raises ParseError (E_PARSE_CORRUPT) where there is no list of sheets, SecurityError.
+    """
+    try:
+        tree, relations = package.tree(part), package.relations(part)
+    except PartError as exc:
+        raise ParseError(ErrorCode.E_PARSE_CORRUPT, f"The workbook cannot be read: {exc}.") from exc
+    sections = {local_name(child): child for child in tree}
+    styles = _styles(package, relations, sections.get("workbookPr"))
+    book = _Book(package, relations, _strings(package, relations), styles)
+    sheets = tuple(_sheet(book, element) for element in sections.get("sheets", ()))
+    package.check_text(_characters(sheets, book.strings))
+    return Workbook(
+        sheets=sheets,
+        names=_names(sections.get("definedNames")),
+        title=_title(package),
+        has_macros=_has_macros(package, relations),
+        has_external_links=_has_external_links(package, relations),
+    )
+
+
+def _part_of(relations: Mapping[str, Relation], kind: str) -> str | None:
+    return next((r.target for r in relations.values() if r.kind == kind and not r.external), None)
+
+
+def _strings(package: Package, relations: Mapping[str, Relation]) -> Mapping[str, str | None]:
+    part = _part_of(relations, "sharedStrings")
+    if part is None or not package.has(part):
+        return {}
+    try:
+        strings = read_shared_strings(package, part)
+    except PartError:
+        return {}
+    return {str(index): text for index, text in enumerate(strings)}
+
+
+def _styles(
+    package: Package, relations: Mapping[str, Relation], properties: ElementTree.Element | None
+) -> Styles:
+    date1904 = properties is not None and properties.get("date1904") in ("1", "true")
+    part = _part_of(relations, "styles")
+    try:
+        return read_styles(package, part, date1904=date1904) if part is not None else Styles(date1904=date1904)
+    except PartError:
+        return Styles(date1904=date1904)
+
+
+def _sheet(book: _Book, element: ElementTree.Element) -> Sheet:
+    name = element.get("name", "")
+    state = _STATES.get(element.get("state", ""), SheetState.VISIBLE)
+    identifier = attribute(element, "id")
+    if identifier == "":
+        return Sheet(name=name, kind=SheetKind.MODULE, state=state)
+    relation = book.relations.get(identifier or "")
+    if relation is None or relation.external or not book.package.has(relation.target):
+        return Sheet(name=name, state=state, failed=True, reason="its part is missing")
+    kind = _SHEET_KINDS.get(relation.kind, SheetKind.WORKSHEET)
+    sheet = Sheet(name=name, kind=kind, state=state, styles=book.styles)
+    if kind in (SheetKind.CHARTSHEET, SheetKind.DIALOGSHEET):
+        return sheet
+    try:
+        return _read_sheet(book, sheet, relation.target)
+    except PartError as exc:
+        return replace(sheet, failed=True, reason=str(exc))
+
+
+def _read_sheet(book: _Book, sheet: Sheet, part: str) -> Sheet:
+    scanned = _scanned(book, part)
+    forms = [(form, filled) for band in scanned.bands for form, filled in zip(band.forms, band.filled, strict=True)]
+    found = read_surroundings(book.package, part, scanned.envelope)
+    found["links"] = (*found["links"], *scanned.links)
+    return replace(
+        sheet,
+        kind=_ROOTS.get(local_name(scanned.envelope), sheet.kind),
+        bands=scanned.bands,
+        hidden_rows=scanned.hidden_rows,
+        formulas=sum(filled for form, filled in forms if form.formula),
+        uncached=sum(filled for form, filled in forms if form.kind is CellKind.FORMULA),
+        **found,
+    )
+
+
+def _scanned(book: _Book, part: str) -> Scanned:
+    try:
+        return scan_sheet(book.package.text_blocks(part), book.strings)
+    except (NotRegular, PartError):
+        return walk_sheet(book.package.text_blocks(part), book.strings)
+
+
+def _characters(sheets: Sequence[Sheet], strings: Mapping[str, str | None]) -> int:
+    """How many characters the cells have together; 0 where even the longest string could not make it many."""
+    longest = max((len(text) for text in strings.values() if text is not None), default=0)
+    if longest * sum(sheet.cell_count() for sheet in sheets) <= TOTAL_FREE_BYTES:
+        return 0
+    columns = (column for sheet in sheets for band in sheet.bands for column in band.columns)
+    return sum(len(value) for column in columns for value in column if value is not None)
+
+
+def _names(section: ElementTree.Element | None) -> tuple[DefinedName, ...]:
+    names: list[DefinedName] = []
+    for element in section if section is not None else ():
+        name, reference = element.get("name", ""), (element.text or "").strip()
+        sheet, bang, cells = reference.rpartition("!")
+        place = parse_range(cells) if bang else None
+        if place is not None and not name.startswith("_xlnm.") and element.get("hidden") not in ("1", "true"):
+            names.append(DefinedName(name, sheet.strip("'").replace("''", "'"), place))
+    return tuple(names)
+
+
+def _title(package: Package) -> str:
+    if not package.has("docProps/core.xml"):
+        return ""
+    try:
+        tree = package.tree("docProps/core.xml")
+    except PartError:
+        return ""
+    return next(((child.text or "").strip() for child in tree if local_name(child) == "title"), "")
+
+
+def _has_macros(package: Package, relations: Mapping[str, Relation]) -> bool:
+    macro_kinds = ("vbaProject", "xlMacrosheet", "xlIntlMacrosheet")
+    return any(relation.kind in macro_kinds for relation in relations.values()) or any(
+        name.endswith("vbaproject.bin") for name in package.names()
+    )
+
+
+def _has_external_links(package: Package, relations: Mapping[str, Relation]) -> bool:
+    return any(relation.kind in ("externalLink", "connections") for relation in relations.values()) or any(
+        "/externallinks/" in f"/{name}" for name in package.names()
+    )

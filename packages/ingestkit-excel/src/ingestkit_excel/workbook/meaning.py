@@ -1,0 +1,108 @@
+"""What raw values mean under a form: the text a person sees.
+
+Repeated values are worked out once. Padding that a number format adds is left out: it shows alignment, not content.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time
+
+from ingestkit_excel.number_formats import NumberFormat, parse_format, show_general
+from ingestkit_excel.workbook.values import CellForm, CellKind, Styles
+
+__all__ = ["format_of", "moment_serial", "shown_text", "shown_texts"]
+
+_PLAIN_DIGITS = 11
+_EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
+_BOOLEANS = {"0": "FALSE", "1": "TRUE", "false": "FALSE", "true": "TRUE"}
+
+
+def format_of(form: CellForm, styles: Styles) -> NumberFormat:
+    """The number format of a form."""
+    return parse_format(styles.format_of(form.style) or "General")
+
+
+def shown_text(form: CellForm, value: str, styles: Styles) -> str:
+    """What a person sees in one cell."""
+    return shown_texts(form, (value,), styles)[0]
+
+
+def shown_texts(form: CellForm, values: Sequence[str], styles: Styles) -> Sequence[str]:
+    """What a person sees in cells of one form."""
+    number_format = format_of(form, styles)
+    plain = number_format.kind == "general" and number_format.code == "General"
+    match form.kind:
+        case CellKind.NUMBER:
+            show = _general if plain else _number(number_format, date1904=styles.date1904)
+        case CellKind.TEXT:
+            show = str.strip if number_format.text_section is None else _text(number_format)
+        case CellKind.BOOLEAN:
+            show = _text(number_format, _BOOLEANS)
+        case CellKind.MOMENT:
+            show = _moment(number_format, date1904=styles.date1904)
+        case _:
+            return values
+    if len(values) < 3:
+        return [show(value) for value in values]
+    known = {value: show(value) for value in set(values)}
+    return [known[value] for value in values]
+
+
+def _general(raw: str) -> str:
+    if len(raw) < _PLAIN_DIGITS and raw.isdigit() and raw.isascii() and (raw[0] != "0" or raw == "0"):
+        return raw
+    number = _float(raw)
+    return raw.strip() if number is None else show_general(number)
+
+
+def _number(number_format: NumberFormat, *, date1904: bool) -> Callable[[str], str]:
+    def show(raw: str) -> str:
+        number = _float(raw)
+        return raw.strip() if number is None else number_format.show(number, date1904=date1904).strip()
+
+    return show
+
+
+def _float(raw: str) -> float | None:
+    try:
+        number = float(raw)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _text(number_format: NumberFormat, names: dict[str, str] | None = None) -> Callable[[str], str]:
+    def show(raw: str) -> str:
+        text = raw if names is None else names.get(raw.strip().lower(), raw)
+        return number_format.show_text(text).strip()
+
+    return show
+
+
+def _moment(number_format: NumberFormat, *, date1904: bool) -> Callable[[str], str]:
+    def show(raw: str) -> str:
+        serial = moment_serial(raw, date1904=date1904)
+        if serial is None or number_format.kind not in ("date", "time", "datetime", "duration"):
+            return raw.replace("T", " ")
+        return number_format.show(serial, date1904=date1904).strip()
+
+    return show
+
+
+def moment_serial(raw: str, *, date1904: bool) -> float | None:
+    """The serial of ISO text; None where it is none."""
+    try:
+        if "-" not in raw:
+            clock = time.fromisoformat(raw.rstrip("Z"))
+            return (clock.hour * 3600 + clock.minute * 60 + clock.second + clock.microsecond / 1e6) / 86400
+        moment = datetime.fromisoformat(raw.rstrip("Z")) if "T" in raw else _midnight(date.fromisoformat(raw))
+    except ValueError:
+        return None
+    distance = moment.replace(tzinfo=None) - (_EPOCH_1904 if date1904 else _EPOCH)
+    return distance.days + (distance.seconds + distance.microseconds / 1e6) / 86400
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)

@@ -1,0 +1,293 @@
+"""The fast scan of a sheet's rows, for XML written the way producers write it.
+
+    <row r="2" spans="1:3"><c r="A2" s="1"><v>43831</v></c><c r="B2" t="s"><v>7</v></c></row>
+
+Rows of one sheet look alike. After some rows of one layout a pattern for the whole row is made of it; one match then
+reads a row and says that nothing else stood in it. Rows that fit no pattern are read cell by cell, and each byte must
+belong to a cell. Anything else (comments, CDATA, cells without references, rows that come twice) raises
+:class:`NotRegular`: the careful scan reads the sheet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage, UnfitRows
+from ingestkit_excel.workbook.formulas import SharedFormulas, link_of_formula
+from ingestkit_excel.workbook.layouts import (
+    CellLayout,
+    cells_of_row,
+    column_number,
+    is_learnable,
+    merged_layout,
+    row_pattern,
+    whole_layout,
+)
+from ingestkit_excel.workbook.package import parse_tree
+from ingestkit_excel.workbook.values import Band, Link, Rectangle
+
+__all__ = ["NotRegular", "Scanned", "is_hidden", "scan_sheet"]
+
+_LEARNED_AT = (64, 256, 1024, 4096)
+"""Rows of one layout after which a pattern is made or widened: making one costs as much as reading a hundred rows."""
+_MAX_PATTERNS = 8
+_MAX_PATTERN_CELLS = 400
+_MAX_ENVELOPE_CHARACTERS = 64 << 20
+
+_ROW = re.compile(r'<row r="([1-9]\d{0,6})"([^>]*+)>')
+_EMPTY_ROWS = re.compile(r"(?:<row[^>]*+(?<=/)>)++")
+_EMPTY_ROW = re.compile(r"<row([^>]*)/>")
+_ROW_NUMBER = re.compile(r' r="(\d+)"')
+_PLAIN_INLINE = re.compile(r"<t(?: [^>]*+)?+>([^<]*+)</t>")
+_SHEET_DATA = re.compile(r"<(\w+:)?sheetData( [^>]*?)?(/?)>")
+
+
+class NotRegular(Exception):
+    """The XML is not of the kind this scan reads."""
+
+
+class Scanned(NamedTuple):
+    """What a scan found. ``envelope`` is the tree around the rows."""
+
+    bands: tuple[Band, ...]
+    hidden_rows: frozenset[int]
+    links: tuple[Link, ...]
+    envelope: ElementTree.Element
+
+
+@dataclass(slots=True)
+class _Pattern:
+    layout: tuple[CellLayout, ...]
+    match: re.Pattern[str]
+    rows: list[tuple[str | None, ...]]
+
+
+def scan_sheet(blocks: Iterable[str], strings: Mapping[str, str | None]) -> Scanned:
+    """Read a sheet's XML. Raises NotRegular, and PartError where what surrounds the rows is no XML."""
+    scan = _Scan(strings)
+    envelope = "".join(_split_rows(blocks, scan))
+    return scan.finish(parse_tree(envelope, "sheet"))
+
+
+def _split_rows(blocks: Iterable[str], scan: _Scan) -> Iterator[str]:
+    """Feed the rows to the scan; give what stands before and after them."""
+    waiting = iter(blocks)
+    head, start = _head(waiting)
+    prefix = start[1] or ""
+    yield f"{head[: start.start()]}<{prefix}sheetData/>"
+    rest = head[start.end() :]
+    if not start[3]:
+        rest = _feed_rows(scan, rest, waiting, prefix)
+    yield rest
+    yield from waiting
+
+
+def _head(blocks: Iterator[str]) -> tuple[str, re.Match[str]]:
+    """The XML up to where the rows begin, and the tag that begins them."""
+    head = ""
+    for block in blocks:
+        head += block
+        start = _SHEET_DATA.search(head)
+        if start is not None:
+            if start[1] and not _is_main_prefix(head, start[1]):
+                break
+            return head, start
+        if len(head) > _MAX_ENVELOPE_CHARACTERS:
+            break
+    raise NotRegular
+
+
+def _is_main_prefix(head: str, prefix: str) -> bool:
+    declared = re.search(rf'xmlns:{prefix[:-1]}\s*=\s*["\']([^"\']*)', head)
+    return declared is not None and declared[1].rstrip("/").endswith("main")
+
+
+def _feed_rows(scan: _Scan, rest: str, blocks: Iterator[str], prefix: str) -> str:
+    """Feed all rows; returns what follows them."""
+    if prefix:
+        rest += "".join(blocks)
+    end = f"</{prefix}sheetData>"
+    while end not in rest:
+        block = next(blocks, None)
+        if block is None:
+            raise NotRegular
+        rest = scan.feed(rest) + block
+    last, _, tail = rest.partition(end)
+    if prefix:
+        last = last.replace(f"<{prefix}", "<").replace(f"</{prefix}", "</")
+    if scan.feed(last).strip():
+        raise NotRegular
+    return tail
+
+
+class _Scan:
+    def __init__(self, strings: Mapping[str, str | None]) -> None:
+        self._bands = BandBuilder(strings)
+        self._patterns: list[_Pattern] = []
+        self._retired: list[_Pattern] = []
+        self._seen: dict[tuple[CellLayout, ...], int] = {}
+        self._hidden: set[int] = set()
+        self._links: list[Link] = []
+        self._formulas = SharedFormulas()
+
+    def feed(self, text: str) -> str:
+        """Read all whole rows in a text; returns what is left of it."""
+        pieces = text.split("</row>")
+        left = pieces.pop()
+        at = 0
+        while at < len(pieces):
+            at = self._by_pattern(pieces, at) if self._patterns else self._by_cells(pieces, at)
+        return self._skip_empty(left)
+
+    def _by_cells(self, pieces: list[str], at: int) -> int:
+        """Read rows cell by cell until a pattern is made; returns where to go on."""
+        for index in range(at, len(pieces)):
+            if self._read(pieces[index]):
+                return index + 1
+        return len(pieces)
+
+    def _by_pattern(self, pieces: list[str], at: int) -> int:
+        """Read rows with the pattern in front until another takes its place; returns where to go on."""
+        front = self._patterns[0]
+        match, add = front.match.fullmatch, front.rows.append
+        for index in range(at, len(pieces)):
+            found = match(pieces[index])
+            if found is not None:
+                add(found.groups())
+            elif self._read(pieces[index]):
+                return index + 1
+        return len(pieces)
+
+    def _read(self, piece: str) -> bool:
+        """Read a row by the other patterns, else cell by cell. True if the pattern in front has changed."""
+        for index, pattern in enumerate(self._patterns[1:], start=1):
+            found = pattern.match.fullmatch(piece)
+            if found is not None:
+                pattern.rows.append(found.groups())
+                self._patterns.insert(0, self._patterns.pop(index))
+                return True
+        return self._read_cells(self._skip_empty(piece))
+
+    def _skip_empty(self, text: str) -> str:
+        """The text without the rows at its beginning that have no cells."""
+        empty = _EMPTY_ROWS.match(text)
+        if empty is None:
+            return text
+        if "hidden" in empty[0]:
+            for row in _EMPTY_ROW.finditer(empty[0]):
+                number = _ROW_NUMBER.search(row[1])
+                if is_hidden(row[1]) and number is not None:
+                    self._hidden.add(int(number[1]))
+        return text[empty.end() :]
+
+    def _read_cells(self, piece: str) -> bool:
+        start = _ROW.match(piece)
+        if start is None:
+            raise NotRegular
+        row = int(start[1])
+        if is_hidden(start[2]):
+            self._hidden.add(row)
+        layout: list[CellLayout] = []
+        forms: list[RawForm] = []
+        values: list[str] = []
+        for cell in cells_of_row(piece, start.end()):
+            if cell is None or cell[2] != start[1]:
+                raise NotRegular
+            column = column_number(cell[1])
+            one, value = self._cell(cell, row, column)
+            if not value or one.storage is None:
+                continue
+            if forms and column <= forms[-1].column:
+                raise NotRegular
+            layout.append(one)
+            forms.append(RawForm(column, one.storage, _style(one.attributes), one.formula))
+            values.append(value)
+        if forms:
+            self._bands.add_row(tuple(forms), row, values)
+        return self._learn(piece, tuple(layout))
+
+    def _cell(self, cell: re.Match[str], row: int, column: int) -> tuple[CellLayout, str | None]:
+        letters, _, attributes, formula_attributes, formula, has_value, value, inline = cell.groups()
+        storage = _storage(attributes)
+        if storage is Storage.INLINE and inline is not None:
+            plain = _PLAIN_INLINE.fullmatch(inline)
+            value = inline if plain is None else plain[1]
+        if formula_attributes is None:
+            return CellLayout(letters, attributes, storage), value
+        text = self._formulas.text(formula_attributes, formula or "", row, column)
+        target = link_of_formula(formula or "")
+        if target is not None:
+            self._links.append(Link(Rectangle(row, column, row, column), target))
+        # A formula without a result has no value; an empty text as result has its type and a value written.
+        if not value and not (storage is Storage.TEXT and has_value):
+            return CellLayout(letters, attributes, Storage.FORMULA, formula=True), text
+        return CellLayout(letters, attributes, storage, formula=True), value
+
+    def _learn(self, piece: str, key: tuple[CellLayout, ...]) -> bool:
+        """Make a pattern of a layout seen often enough; True if one was made."""
+        seen = self._seen[key] = self._seen.get(key, 0) + 1
+        if seen not in _LEARNED_AT or not all(map(is_learnable, key)):
+            return False
+        layout = whole_layout(piece, key)
+        for index, pattern in enumerate(self._patterns):
+            merged = merged_layout(pattern.layout, layout)
+            if merged is not None:
+                self._retired.append(self._patterns.pop(index))
+                layout = merged
+                break
+        if not key or len(layout) > _MAX_PATTERN_CELLS:
+            return False
+        if len(self._patterns) >= _MAX_PATTERNS:
+            self._retired.append(self._patterns.pop())
+        self._patterns.insert(0, _Pattern(layout, row_pattern(layout), []))
+        return True
+
+    def finish(self, envelope: ElementTree.Element) -> Scanned:
+        """Everything that was read."""
+        try:
+            for pattern in (*self._patterns, *self._retired):
+                self._take(pattern)
+            bands = self._bands.finish()
+        except UnfitRows as exc:
+            raise NotRegular from exc
+        return Scanned(bands, frozenset(self._hidden), tuple(self._links), envelope)
+
+    def _take(self, pattern: _Pattern) -> None:
+        if not pattern.rows:
+            return
+        numbers, attributes, *columns = zip(*pattern.rows, strict=True)
+        if any(map(is_hidden, set(attributes))):
+            rows = zip(numbers, attributes, strict=True)
+            self._hidden.update(int(number) for number, text in rows if is_hidden(text))
+        forms = tuple(
+            RawForm(column_number(cell.letters), cell.storage, _style(cell.attributes), cell.formula)
+            for cell in pattern.layout
+            if cell.storage is not None
+        )
+        self._bands.add_columns(forms, numbers, columns)
+
+
+_STORAGES: dict[str, Storage] = {storage.value: storage for storage in Storage if storage is not Storage.FORMULA}
+
+
+def _storage(attributes: str) -> Storage:
+    name = attributes.partition(' t="')[2].partition('"')[0]
+    if not name:
+        return Storage.NUMBER
+    if name not in _STORAGES:
+        raise NotRegular
+    return _STORAGES[name]
+
+
+def _style(attributes: str) -> int:
+    style = attributes.partition(' s="')[2].partition('"')[0]
+    return int(style) if style.isdigit() else 0
+
+
+def is_hidden(attributes: str) -> bool:
+    """Whether the attributes of a row say that it is hidden."""
+    return 'hidden="1"' in attributes or 'hidden="true"' in attributes

@@ -1,0 +1,152 @@
+"""What a sheet has besides cells: merges, hidden columns, links, comments, tables, drawings.
+
+It stands around the rows in the sheet's own XML and in the parts that XML refers to. A part that cannot be read costs
+what it would have told, never the sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from ingestkit_excel.workbook.layouts import column_number
+from ingestkit_excel.workbook.package import Package, PartError, Relation, attribute, local_name
+from ingestkit_excel.workbook.strings import plain_text, tree_text
+from ingestkit_excel.workbook.values import Comment, Link, ListObject, Rectangle
+
+__all__ = ["parse_range", "read_surroundings"]
+
+_LAST_ROW, _LAST_COLUMN = 1 << 20, 1 << 14
+
+
+def parse_range(reference: str) -> Rectangle | None:
+    """``$B$4:D7``, ``B:D`` or ``4:7`` as a rectangle; None for anything else."""
+    first, _, second = reference.replace("$", "").upper().partition(":")
+    start, end = _corner(first), _corner(second or first)
+    if start is None or end is None:
+        return None
+    (top, left), (bottom, right) = start, end
+    rectangle = Rectangle(top or 1, left or 1, bottom or _LAST_ROW, right or _LAST_COLUMN)
+    return rectangle if rectangle.top <= rectangle.bottom and rectangle.left <= rectangle.right else None
+
+
+def _corner(text: str) -> tuple[int, int] | None:
+    letters = text.rstrip("0123456789")
+    digits = text[len(letters) :]
+    if not text or len(letters) > 3 or len(digits) > 7 or not (letters.isascii() and (letters.isalpha() or not letters)):
+        return None
+    return int(digits or 0), column_number(letters)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    charts: int = 0
+    images: int = 0
+
+
+def read_surroundings(package: Package, part: str, envelope: ElementTree.Element) -> dict[str, Any]:
+    """The fields of a Sheet that do not come from its rows."""
+    relations = _relations(package, part)
+    sections = {local_name(child): child for child in envelope}
+    drawn = _drawings(package, relations)
+    return {
+        "merges": tuple(_ranges(sections.get("mergeCells"))),
+        "hidden_columns": tuple(_hidden_columns(sections.get("cols"))),
+        "links": tuple(_links(sections.get("hyperlinks"), relations)),
+        "comments": tuple(_comments(package, relations)),
+        "tables": tuple(_tables(package, relations)),
+        "charts": drawn.charts,
+        "images": drawn.images,
+        "pivots": sum(relation.kind == "pivotTable" for relation in relations.values()),
+    }
+
+
+def _relations(package: Package, part: str) -> dict[str, Relation]:
+    try:
+        return package.relations(part)
+    except PartError:
+        return {}
+
+
+def _tree(package: Package, part: str) -> ElementTree.Element | None:
+    try:
+        return package.tree(part)
+    except PartError:
+        return None
+
+
+def _ranges(merges: ElementTree.Element | None) -> Iterator[Rectangle]:
+    for merge in merges if merges is not None else ():
+        rectangle = parse_range(merge.get("ref", ""))
+        if rectangle is not None and rectangle[:2] != rectangle[2:]:
+            yield rectangle
+
+
+def _hidden_columns(columns: ElementTree.Element | None) -> Iterator[tuple[int, int]]:
+    for column in columns if columns is not None else ():
+        no_width = column.get("width") == "0" and column.get("customWidth") in ("1", "true")
+        if column.get("hidden") in ("1", "true") or no_width:
+            first, last = column.get("min", ""), column.get("max", "")
+            if first.isdigit() and last.isdigit():
+                yield int(first), int(last)
+
+
+def _links(links: ElementTree.Element | None, relations: Mapping[str, Relation]) -> Iterator[Link]:
+    for link in links if links is not None else ():
+        place = parse_range(link.get("ref", ""))
+        relation = relations.get(attribute(link, "id") or "")
+        location = link.get("location")
+        target = (relation.target if relation is not None else "") + (f"#{location}" if location else "")
+        if place is not None and target:
+            yield Link(place, target)
+
+
+def _comments(package: Package, relations: Mapping[str, Relation]) -> Iterator[Comment]:
+    """Comments, threads first: what Excel leaves in the old place for a thread is a notice, not its text."""
+    told: set[str] = set()
+    for kind, item in (("threadedComment", "threadedComment"), ("comments", "comment")):
+        for relation in relations.values():
+            tree = _tree(package, relation.target) if relation.kind == kind and not relation.external else None
+            for element in tree.iter() if tree is not None else ():
+                reference = element.get("ref", "")
+                place = parse_range(reference)
+                if local_name(element) != item or place is None or (item == "comment" and reference in told):
+                    continue
+                told.add(reference)
+                text = _comment_text(element)
+                if text is not None:
+                    yield Comment(place.top, place.left, text)
+
+
+def _comment_text(element: ElementTree.Element) -> str | None:
+    for child in element:
+        if local_name(child) == "text":
+            return plain_text(child.text if child.text and not len(child) else tree_text(child))
+    return None
+
+
+def _tables(package: Package, relations: Mapping[str, Relation]) -> Iterator[ListObject]:
+    for relation in relations.values():
+        tree = _tree(package, relation.target) if relation.kind == "table" else None
+        place = parse_range(tree.get("ref", "")) if tree is not None else None
+        if tree is not None and place is not None:
+            yield ListObject(
+                name=tree.get("displayName") or tree.get("name") or "",
+                place=place,
+                header_rows=_count(tree.get("headerRowCount", "1")),
+                totals_rows=_count(tree.get("totalsRowCount", "0")),
+            )
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _drawings(package: Package, relations: Mapping[str, Relation]) -> _Drawn:
+    kinds: list[str] = []
+    for relation in relations.values():
+        if relation.kind == "drawing" and not relation.external:
+            kinds.extend(inner.kind for inner in _relations(package, relation.target).values())
+    return _Drawn(sum(kind in ("chart", "chartEx") for kind in kinds), kinds.count("image"))

@@ -1,0 +1,258 @@
+"""A workbook as plain values. No library's objects, no I/O.
+
+    Workbook
+    └── Sheet
+        ├── Band: rows whose cells are stored alike (same columns, kinds and styles), column by column
+        ├── merges, hidden rows and columns, comments, links, tables
+        └── counts of what has no cells (charts, images, pivot tables)
+
+A cell's value is its raw text: the digits of a number as the file has them, a text as it is, ``0`` or ``1``, an error's
+name. What it means follows from its form (kind and style). Bands exist because real sheets repeat one row shape
+thousands of times: whatever is done per form instead of per cell is done once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from ingestkit_core.elements import range_name
+
+from ingestkit_excel.models import ParserUsed
+
+__all__ = [
+    "Band",
+    "CellForm",
+    "CellKind",
+    "Comment",
+    "DefinedName",
+    "Link",
+    "ListObject",
+    "Rectangle",
+    "Sheet",
+    "SheetKind",
+    "SheetState",
+    "Styles",
+    "Workbook",
+]
+
+
+class CellKind(StrEnum):
+    """What a cell holds. ``formula`` is one whose result the file does not have; its raw value is ``=...``.
+
+    ``moment`` is a date, time or both as ISO text (strict files, and fallback readers).
+    """
+
+    NUMBER = "number"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    ERROR = "error"
+    MOMENT = "moment"
+    FORMULA = "formula"
+
+
+class SheetState(StrEnum):
+    """Whether a person sees the sheet."""
+
+    VISIBLE = "visible"
+    HIDDEN = "hidden"
+    VERY_HIDDEN = "veryHidden"
+
+
+class SheetKind(StrEnum):
+    """What a sheet is; only worksheets and macro sheets have cells. A module is code that old files list as a sheet."""
+
+    WORKSHEET = "worksheet"
+    CHARTSHEET = "chartsheet"
+    DIALOGSHEET = "dialogsheet"
+    MACROSHEET = "macrosheet"
+    MODULE = "module"
+
+
+class CellForm(NamedTuple):
+    """How the cells of one column are stored in the rows of a band. ``column`` is 1-based."""
+
+    column: int
+    kind: CellKind
+    style: int
+    formula: bool
+
+
+class Rectangle(NamedTuple):
+    """Rows and columns, 1-based and inclusive."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def a1(self) -> str:
+        """The range in A1 notation."""
+        return range_name(self.top, self.left, self.bottom, self.right)
+
+    def contains(self, row: int, column: int) -> bool:
+        """Whether a cell lies in it."""
+        return self.top <= row <= self.bottom and self.left <= column <= self.right
+
+    def intersects(self, other: Rectangle) -> bool:
+        """Whether the two share a cell."""
+        return (
+            self.top <= other.bottom
+            and other.top <= self.bottom
+            and self.left <= other.right
+            and other.left <= self.right
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Rows stored alike. ``rows`` are ascending row numbers; ``columns[i][j]`` is the value of ``forms[i]`` in
+    ``rows[j]``, None where the cell is empty; ``filled[i]`` is how many values of a column are not None, at least one.
+    """
+
+    forms: tuple[CellForm, ...]
+    rows: Sequence[int]
+    columns: tuple[Sequence[str | None], ...]
+    filled: tuple[int, ...]
+
+    def span(self, top: int, bottom: int) -> tuple[int, int]:
+        """The slice of ``rows`` that lies between two rows (inclusive)."""
+        return bisect_left(self.rows, top), bisect_left(self.rows, bottom + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A note attached to a cell."""
+
+    row: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where the cells of a range lead to: a URL or a place in the workbook (``#Sheet!A1``). Never followed."""
+
+    place: Rectangle
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListObject:
+    """A table as Excel itself defines it; the rectangle includes header and totals rows."""
+
+    name: str
+    place: Rectangle
+    header_rows: int
+    totals_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class DefinedName:
+    """A name for a range of one sheet."""
+
+    name: str
+    sheet_name: str
+    place: Rectangle
+
+
+@dataclass(frozen=True, slots=True)
+class Styles:
+    """What style ids mean: the number format code by id, which ids are set in bold, filled or bordered, and from
+    which year days are counted.
+    """
+
+    formats: tuple[str, ...] = ("General",)
+    date1904: bool = False
+    bold: frozenset[int] = frozenset()
+    filled: frozenset[int] = frozenset()
+    bordered: frozenset[int] = frozenset()
+
+    def format_of(self, style: int) -> str:
+        """The number format code of a style; General for an id the file does not define."""
+        return self.formats[style] if 0 <= style < len(self.formats) else "General"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet. Ranges of hidden columns are (first, last), 1-based and inclusive.
+
+    ``uncached`` counts formulas without a result, ``formulas`` all of them. ``reason`` says why the scan of the XML
+    did not read it; ``failed`` that nobody could.
+    """
+
+    name: str
+    kind: SheetKind = SheetKind.WORKSHEET
+    state: SheetState = SheetState.VISIBLE
+    parser: ParserUsed = ParserUsed.XML
+    reason: str | None = None
+    failed: bool = False
+    styles: Styles = Styles()
+    bands: tuple[Band, ...] = ()
+    merges: tuple[Rectangle, ...] = ()
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: tuple[tuple[int, int], ...] = ()
+    comments: tuple[Comment, ...] = ()
+    links: tuple[Link, ...] = ()
+    tables: tuple[ListObject, ...] = ()
+    charts: int = 0
+    images: int = 0
+    pivots: int = 0
+    formulas: int = 0
+    uncached: int = 0
+
+    @property
+    def hidden(self) -> bool:
+        """Whether a person does not see the sheet."""
+        return self.state is not SheetState.VISIBLE
+
+    def is_hidden_column(self, column: int) -> bool:
+        """Whether the column is hidden."""
+        return any(first <= column <= last for first, last in self.hidden_columns)
+
+    def cell_count(self) -> int:
+        """How many cells are not empty."""
+        return sum(sum(band.filled) for band in self.bands)
+
+    def row_masks(self) -> dict[int, int]:
+        """For every row that is not empty, ascending: the set of its filled columns, as bits (bit n is column n)."""
+        masks: dict[int, int] = {}
+        for band in self.bands:
+            full = sum(1 << form.column for form in band.forms)
+            of_band = [full] * len(band.rows)
+            for form, values, filled in zip(band.forms, band.columns, band.filled, strict=True):
+                if filled < len(values):
+                    without = ~(1 << form.column)
+                    for index, value in enumerate(values):
+                        if value is None:
+                            of_band[index] &= without
+            masks.update(zip(band.rows, of_band, strict=True))
+        return {row: masks[row] for row in sorted(masks) if masks[row]}
+
+    def cells(self, place: Rectangle) -> Iterator[tuple[int, int, CellForm, str]]:
+        """The filled cells of a rectangle as (row, column, form, raw value), band by band."""
+        for band in self.bands:
+            start, stop = band.span(place.top, place.bottom)
+            if start == stop:
+                continue
+            for form, values in zip(band.forms, band.columns, strict=True):
+                if place.left <= form.column <= place.right:
+                    for index in range(start, stop):
+                        value = values[index]
+                        if value is not None:
+                            yield band.rows[index], form.column, form, value
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """A workbook: its sheets in their order."""
+
+    sheets: tuple[Sheet, ...]
+    names: tuple[DefinedName, ...] = ()
+    title: str = ""
+    has_macros: bool = False
+    has_external_links: bool = False

@@ -1,0 +1,127 @@
+"""What came in, went out and was left out, page by page; and what is said about it. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+
+from ingestkit_core.errors import ErrorCode, IngestError
+from ingestkit_core.ledger import DropReason, Ledger
+from ingestkit_core.models import SkippedUnit
+
+from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.extract.content import PageContent
+from ingestkit_pdf.models import PageType
+from ingestkit_pdf.routing import Route
+
+__all__ = ["account", "loss_issues", "page_issues", "skipped_pages", "unit"]
+
+_MIN_UNEXPLAINED_CHARACTERS = 20
+
+_SKIPPED: Mapping[PageType, tuple[ErrorCode, str]] = {
+    PageType.BLANK: (ErrorCode.W_PAGE_SKIPPED_BLANK, "is blank"),
+    PageType.TOC: (ErrorCode.W_PAGE_SKIPPED_TOC, "is a table of contents"),
+    PageType.VECTOR_ONLY: (ErrorCode.W_PAGE_SKIPPED_VECTOR_ONLY, "holds drawings only"),
+}
+
+
+def unit(page_number: int) -> str:
+    """A page's name in the ledger."""
+    return f"page {page_number}"
+
+
+def account(
+    contents: Sequence[PageContent],
+    furniture: Sequence[Set[int]],
+    emitted: Mapping[str, int],
+    failed_pages: Sequence[int],
+    embedded_files: int,
+    config: PDFProcessorConfig,
+) -> Ledger:
+    """The ledger of a document, in visible characters; ``furniture`` are indexes of each content's lines."""
+    source: dict[str, int] = {}
+    dropped: dict[str, dict[DropReason, int]] = {}
+    uncounted: Counter[str] = Counter()
+    for content, left_out in zip(contents, furniture, strict=True):
+        name = unit(content.number)
+        source[name] = content.characters
+        dropped[name] = _dropped(content, left_out, config.include_hidden)
+        if content.profile.page_type is PageType.SCANNED:
+            uncounted["scanned_page"] += 1
+        elif content.profile.page_type is PageType.MIXED:
+            uncounted["scanned_region"] += 1
+    uncounted["unreadable_page"] = len(failed_pages)
+    uncounted["embedded_file"] = embedded_files
+    order = [unit(number) for number in sorted((*(content.number for content in contents), *failed_pages))]
+    return Ledger.balance(
+        "characters", source, emitted, dropped, order=order, uncounted={k: n for k, n in uncounted.items() if n}
+    )
+
+
+def _dropped(content: PageContent, furniture: Set[int], include_hidden: bool) -> dict[DropReason, int]:
+    running = sum(content.lines[index].characters for index in furniture)
+    contents = 0
+    if content.route is not Route.NATIVE:
+        contents = sum(line.characters for line in content.lines) - running
+    return {
+        DropReason.FURNITURE: running,
+        DropReason.HIDDEN: 0 if include_hidden else content.hidden_characters,
+        DropReason.BLANK_OR_CONTENTS: contents,
+        DropReason.NOT_EXTRACTED_YET: sum(line.characters for line in content.garbled) + content.unprinted,
+    }
+
+
+def page_issues(content: PageContent, name: str, config: PDFProcessorConfig) -> list[IngestError]:
+    """What is said about one page."""
+    issues: list[IngestError] = []
+
+    def note(code: ErrorCode, message: str) -> None:
+        issues.append(
+            IngestError(
+                code=code,
+                message=f"{name}: page {content.number} {message}",
+                stage="parse",
+                recoverable=True,
+                page_number=content.number,
+            )
+        )
+
+    profile = content.profile
+    if profile.page_type in _SKIPPED:
+        note(*_SKIPPED[profile.page_type])
+    if profile.quality.printable_ratio < config.quality_min_printable_ratio:
+        note(
+            ErrorCode.W_QUALITY_LOW_NATIVE,
+            f"has text of which {1 - profile.quality.printable_ratio:.0%} cannot be read",
+        )
+    if content.annotations_unreadable:
+        note(ErrorCode.E_PARSE_CORRUPT, "has annotations that cannot be read; its text was read")
+    if content.hidden_characters:
+        what = "brought in, labelled" if config.include_hidden else "left out"
+        note(ErrorCode.W_HIDDEN_TEXT, f"holds {content.hidden_characters} hidden characters, {what}")
+    return issues
+
+
+def skipped_pages(contents: Sequence[PageContent], failed_pages: Sequence[int]) -> tuple[SkippedUnit, ...]:
+    """The pages that were not read, with the code or reason, in page order."""
+    reasons: dict[int, str] = dict.fromkeys(failed_pages, ErrorCode.E_PARSE_CORRUPT)
+    for content in contents:
+        if content.route is Route.SKIP:
+            reasons[content.number] = _SKIPPED[content.profile.page_type][0]
+        elif content.route is Route.OCR:
+            reasons[content.number] = DropReason.NOT_EXTRACTED_YET
+    return tuple(SkippedUnit(unit=unit(number), reason=str(reasons[number])) for number in sorted(reasons))
+
+
+def loss_issues(ledger: Ledger, name: str, config: PDFProcessorConfig) -> tuple[IngestError, ...]:
+    """A warning where more is unexplained than the config allows."""
+    if ledger.unexplained <= _MIN_UNEXPLAINED_CHARACTERS or ledger.unexplained_ratio <= config.max_unexplained_ratio:
+        return ()
+    return (
+        IngestError(
+            code=ErrorCode.W_UNEXPLAINED_LOSS,
+            message=f"{name}: {ledger.unexplained} of {ledger.source} characters are unaccounted for",
+            stage="process",
+            recoverable=True,
+        ),
+    )

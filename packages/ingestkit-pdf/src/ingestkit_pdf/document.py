@@ -1,0 +1,318 @@
+"""The only door to PyMuPDF: bytes in, plain values out. Runs in the worker.
+
+Importing this module imports pymupdf, which takes one to two seconds: only readers do, and never the owner.
+MuPDF's messages are silenced here and its exceptions become ours, by type; nothing of it passes the door.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from ingestkit_core.elements import Box
+from ingestkit_core.errors import ErrorCode, ExecutionError, ParseError
+
+# PyMuPDF 2 imports onnxruntime, which leaves an identifier in ~/.cache and a file in the temporary folder for
+# the statistics it sends home, unless this is set before its import.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import pymupdf
+from pymupdf import mupdf
+
+from ingestkit_pdf.annotations import read_annotations
+from ingestkit_pdf.lines import Placing, read_lines
+from ingestkit_pdf.values import Backdrop, Facts, Ink, Line, OutlineEntry, Page
+
+__all__ = ["Document"]
+
+_engine: Any = pymupdf  # typed here and there only
+_engine.TOOLS.mupdf_display_errors(False)
+_engine.TOOLS.mupdf_display_warnings(False)
+
+_FOREIGN = (
+    mupdf.FzErrorBase,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    SystemError,
+    TypeError,
+    ValueError,
+)
+"""What MuPDF and its bindings raise over broken files; an unset pointer is as good as any of theirs."""
+
+_EVERYWHERE = _engine.INFINITE_RECT()
+
+# No ligatures, no tabs, no images, no clipping: text that is clipped or off the page must be seen to be
+# listed. Unknown characters become U+FFFD: their character code is no text, though it may look like it.
+_TEXT_FLAGS = 0
+_PAINTED_TEXT_FLAGS = _engine.TEXT_IGNORE_ACTUALTEXT
+_CLEARLY_MORE = 1.02
+
+_PAGE = re.compile(r"/Type/Page(?![^\s()<>\[\]{}/%])")
+
+_WHITE_FROM = 0.98
+_THICK_STROKE = 4.0
+
+
+@contextmanager
+def _translated(name: str, failure: str, page_number: int | None = None) -> Iterator[None]:
+    try:
+        yield
+    except mupdf.FzErrorSystem as exc:
+        # The bytes are in memory, so the only system call that can fail is an allocation.
+        raise ExecutionError(
+            ErrorCode.E_EXECUTION_MEMORY, f"{name}: {failure}: out of memory", page_number=page_number
+        ) from exc
+    except _FOREIGN as exc:
+        raise ParseError(
+            ErrorCode.E_PARSE_CORRUPT, f"{name}: {failure} ({type(exc).__name__})", page_number=page_number
+        ) from exc
+
+
+class Document:
+    """An open PDF file. Use as a context manager; closing frees it.
+
+    ``name`` is the file's, for messages. Raises ParseError(E_PARSE_CORRUPT) where the file is too broken for
+    what is asked, and ExecutionError(E_EXECUTION_MEMORY) where MuPDF could not get memory.
+    """
+
+    def __init__(self, content: bytes, name: str) -> None:
+        self._name = name
+        self._page_count: int | None = None
+        self._rebuilt = False
+        try:
+            with _translated(self._name, "cannot be opened as PDF"):
+                self._document = _engine.open(stream=content, filetype="pdf")
+        except ParseError as error:
+            if b"/Encrypt" in content and b"/Standard" not in content:
+                raise ParseError(
+                    ErrorCode.E_PARSE_UNSUPPORTED,
+                    f"{name}: is encrypted otherwise than with a password, which no reader here can open",
+                ) from error
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._document.close()
+        _engine.TOOLS.reset_mupdf_warnings()
+
+    @property
+    def locked(self) -> bool:
+        """Whether a password is needed; the empty one has been tried by then."""
+        return bool(self._document.needs_pass)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the file is encrypted at all."""
+        return (self._document.metadata or {}).get("encryption") is not None
+
+    @property
+    def page_count(self) -> int:
+        """As the page tree says. Of a broken tree the pages are searched for among the file's objects."""
+        if self._page_count is None:
+            with _translated(self._name, "its page tree cannot be read"):
+                self._page_count = self._count_pages()
+        return self._page_count
+
+    def _count_pages(self) -> int:
+        document = self._document
+        try:
+            count = int(document.page_count)
+        except _FOREIGN:
+            count = 0
+        catalog = document.pdf_catalog()
+        if count > 0 or (catalog > 0 and document.xref_get_key(catalog, "Pages/Kids") == ("array", "[]")):
+            return count
+        pages = [number for number, source in self.objects() if _PAGE.search(source)]
+        if not pages or catalog < 1:
+            return 0
+        tree = document.get_new_xref()
+        kids = " ".join(f"{number} 0 R" for number in pages)
+        document.update_object(tree, f"<</Type/Pages/Count {len(pages)}/Kids[{kids}]>>")
+        document.xref_set_key(catalog, "Pages", f"{tree} 0 R")
+        self._rebuilt = True
+        return int(document.page_count)
+
+    @property
+    def repaired(self) -> bool:
+        """Whether the file was so broken that its objects or pages had to be searched for."""
+        return self._rebuilt or bool(self._document.is_repaired)
+
+    def facts(self) -> Facts:
+        """What the file says about itself. An outline that cannot be read is an empty one."""
+        with _translated(self._name, "the document information cannot be read"):
+            info = self._document.metadata or {}
+        try:
+            with _translated(self._name, "the outline cannot be read"):
+                outline = tuple(
+                    OutlineEntry(level, " ".join(title.split()), page)
+                    for level, title, page in self._document.get_toc(simple=True)
+                    if title and title.strip() and page > 0
+                )
+        except ParseError:
+            outline = ()
+        return Facts(
+            page_count=self.page_count,
+            info={str(key).lower(): str(value) for key, value in info.items() if value},
+            outline=outline,
+            repaired=self.repaired,
+            encrypted=self.encrypted,
+        )
+
+    def objects(self) -> Iterator[tuple[int, str]]:
+        """Every object's number and source text (a stream's dictionary); unreadable ones are passed over."""
+        for number in range(1, self._document.xref_length()):
+            try:
+                yield number, self._document.xref_object(number, compressed=True)
+            except _FOREIGN:
+                continue
+
+    def packed_length(self, number: int) -> int:
+        """How many bytes a stream has in the file; 0 where the object is none or cannot be read."""
+        try:
+            return len(self._document.xref_stream_raw(number) or b"")
+        except _FOREIGN:
+            return 0
+
+    def unpacked_length(self, number: int, limit: int) -> int:
+        """How many bytes a stream has unpacked, counted up to ``limit`` while unpacking, through all filters.
+
+        No more than a small buffer is ever held. A broken stream counts as far as it goes.
+        """
+        counted = 0
+        try:
+            stream = mupdf.pdf_open_stream_number(mupdf.pdf_specifics(self._document.this), number)
+            while counted < limit:
+                skipped = mupdf.fz_skip(stream, min(limit - counted, 1 << 24))
+                counted += skipped
+                if not skipped:
+                    break
+        except _FOREIGN:
+            return counted
+        return counted
+
+    def embedded_file_count(self) -> int:
+        """How many files the document's name tree carries."""
+        try:
+            return int(self._document.embfile_count())
+        except _FOREIGN:
+            return 0
+
+    def page(self, number: int, few_characters: int, *, replacement_texts: bool = False) -> Page:
+        """Read one page (1-based).
+
+        Its backdrop is looked at where fewer than ``few_characters`` visible characters are painted, or
+        where something is painted so that only the backdrop tells whether it can be seen. With
+        ``replacement_texts`` the painted text is read too, and taken where it says more.
+        """
+        failure = f"page {number} cannot be read"
+        with _translated(self._name, failure, number):
+            page = self._document.load_page(number - 1)
+            placing = _placing(page)
+            blocks = page.get_text("dict", flags=_TEXT_FLAGS, clip=_EVERYWHERE)["blocks"]
+        lines, unprinted = read_lines(blocks, placing)
+        if replacement_texts:
+            with _translated(self._name, failure, number):
+                blocks = page.get_text("dict", flags=_PAINTED_TEXT_FLAGS, clip=_EVERYWHERE)["blocks"]
+            painted_lines, painted_unprinted = read_lines(blocks, placing)
+            if _says_more(painted_lines, lines):
+                lines, unprinted = painted_lines, painted_unprinted
+        with _translated(self._name, failure, number):
+            return self._page(number, page, placing, lines, unprinted, few_characters)
+
+    def _page(
+        self,
+        number: int,
+        page: Any,
+        placing: Placing,
+        lines: Sequence[Line],
+        unprinted: int,
+        few_characters: int,
+    ) -> Page:
+        painted = sum(line.characters for line in lines if line.ink is Ink.PAINTED)
+        doubtful = {line.ink for line in lines} - {Ink.PAINTED, Ink.TINY}
+        if Ink.INVISIBLE in doubtful:
+            lines = _with_glyph_programs_seen(lines, page)
+        looked_at = painted < few_characters or bool(doubtful)
+        try:
+            annotations = read_annotations(self._document, page, placing)
+        except _FOREIGN:
+            annotations = None
+        return Page(
+            number=number,
+            width=round(placing.width, 2),
+            height=round(placing.height, 2),
+            rotation=placing.rotation,
+            lines=lines,
+            unprinted=unprinted,
+            image_count=len(page.get_images()),
+            backdrop=_backdrop(page, placing, doubtful) if looked_at else None,
+            annotations=annotations,
+        )
+
+
+def _says_more(lines: Sequence[Line], others: Sequence[Line]) -> bool:
+    """Whether lines hold clearly more characters than the others, and no more unreadable ones."""
+    characters, other_characters = (sum(line.characters for line in every) for every in (lines, others))
+    unreadable, other_unreadable = (sum(line.unreadable for line in every) for every in (lines, others))
+    return characters > other_characters * _CLEARLY_MORE and unreadable <= other_unreadable
+
+
+def _placing(page: Any) -> Placing:
+    crop, rect, rotation = page.cropbox, page.rect, page.rotation % 360
+    across = rect.height if rotation in (90, 270) else rect.width
+    return Placing(
+        rotation=rotation,
+        width=rect.width,
+        height=rect.height,
+        left=crop.x0,
+        top=page.mediabox.y1 - crop.y0,
+        unit=across / crop.width if crop.width else 1.0,
+    )
+
+
+def _with_glyph_programs_seen(lines: Sequence[Line], page: Any) -> Sequence[Line]:
+    """MuPDF draws some Type 3 glyphs as graphics and reports their text as invisible: it is painted."""
+    fonts = page.get_fonts()
+    if not any(font[2] == "Type3" for font in fonts):
+        return lines
+    ordinary = {font[3].rpartition("+")[2] for font in fonts if font[2] != "Type3"}
+    return [
+        line._replace(ink=Ink.PAINTED) if line.ink is Ink.INVISIBLE and line.font not in ordinary else line
+        for line in lines
+    ]
+
+
+def _backdrop(page: Any, placing: Placing, doubtful: set[Ink]) -> Backdrop:
+    place = placing.box
+    images: list[Box] = []
+    fills: list[Box] = []
+    marks = 0
+    for kind, box in page.get_bboxlog():
+        if "text" in kind:
+            continue
+        marks += 1
+        if kind == "fill-image":
+            images.append(place(box))
+        elif kind in ("fill-imgmask", "fill-shade"):
+            fills.append(place(box))
+    if doubtful & {Ink.PALE, Ink.CLIP}:
+        fills.extend(place(drawing["rect"]) for drawing in page.get_cdrawings() if _is_dark(drawing))
+    return Backdrop(tuple(images), tuple(fills), marks)
+
+
+def _is_dark(drawing: dict[str, Any]) -> bool:
+    fill, stroke = drawing.get("fill"), drawing.get("color")
+    if fill is not None and min(fill) < _WHITE_FROM:
+        return True
+    return stroke is not None and min(stroke) < _WHITE_FROM and (drawing.get("width") or 0) >= _THICK_STROKE

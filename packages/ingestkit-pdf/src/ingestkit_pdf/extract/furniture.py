@@ -1,0 +1,281 @@
+"""Running headers, footers and page numbers: by position and repetition across pages. Pure.
+
+    zone     top and bottom of the page; its sides, for text that runs up or down
+    same     the same text (digits masked), at the same height, in the same size, on pages nearby
+
+A text whose digits differ from page to page is taken only where one of its numbers counts the pages. What is
+set larger than the body is a title, and rows of several columns right above the body are a table's header:
+neither is taken. Where the body itself recurs, as in a mailing, only page numbers are.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.values import Line
+
+__all__ = ["PageLines", "find_furniture"]
+
+_SAME_HEIGHT_POINTS = 3.0
+_SAME_SIZE_POINTS = 0.6
+_TITLE_RATIO = 1.15
+_REPEATED_BODY_RATIO = 0.5
+_ENOUGH_RECURRENCES = 2
+_COLUMNS_OF_A_TABLE = 3
+
+_DIGITS = re.compile(r"\d+")
+_ROMAN = re.compile(r"(?=[ivxlcdm])(?:x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(
+    r"(?:[\W_]*(?:page|pagina|página|pág|pag|pg|p|seite|sida|side|sivu|strona|str|стр|страница|第))?"
+    r"[\W_]*(?P<number>\d{1,4}|[ivxl]{1,6})"
+    r"(?:\s*(?:of|/|von|de|di|sur|van|av|z|из|\||-|–)\s*\d{1,4})?(?:\s*(?:页|頁|ページ))?[\W_]*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageLines:
+    """The seen lines of a page and its size in points."""
+
+    number: int
+    width: float
+    height: float
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A line that stands where furniture stands. ``page`` counts from 0, ``numbers`` are those in its text."""
+
+    page: int
+    index: int
+    line: Line
+    zone: str
+    numbers: tuple[int, ...]
+
+    @property
+    def place(self) -> float:
+        return self.line.box[0] if self.zone == "side" else self.line.box[1]
+
+    def stands_like(self, other: _Candidate) -> bool:
+        """Whether both stand at the same height (or as far in) in the same size."""
+        return (
+            abs(other.place - self.place) <= _SAME_HEIGHT_POINTS
+            and abs(other.line.size - self.line.size) <= _SAME_SIZE_POINTS
+        )
+
+
+def find_furniture(pages: Sequence[PageLines], body_size: float, config: PDFProcessorConfig) -> list[frozenset[int]]:
+    """For each page the indexes of its lines that are furniture."""
+    candidates = [
+        candidate
+        for position, page in enumerate(pages)
+        for candidate in _candidates(page, position, config.header_footer_zone_ratio)
+    ]
+    found = _Recurring(pages, body_size, config).find(candidates)
+    taken: list[set[int]] = [set() for _ in pages]
+    for candidate in candidates:
+        if (candidate.page, candidate.index) in found or _stands_as_page_number(candidate, pages[candidate.page]):
+            taken[candidate.page].add(candidate.index)
+    return [frozenset(indexes) for indexes in taken]
+
+
+class _Recurring:
+    """Finds the candidates that recur."""
+
+    def __init__(self, pages: Sequence[PageLines], body_size: float, config: PDFProcessorConfig) -> None:
+        self._pages = pages
+        self._body_size = body_size
+        self._reach = config.header_footer_sample_pages
+        self._needed = _needed(len(pages), config)
+        self._recurring_bodies: dict[tuple[int, int], bool] = {}
+
+    def find(self, candidates: Sequence[_Candidate]) -> set[tuple[int, int]]:
+        """(page, index) of each line that recurs."""
+        if len(self._pages) < 2:
+            return set()
+        alike: dict[tuple[str, str], dict[int, list[_Candidate]]] = defaultdict(lambda: defaultdict(list))
+        for candidate in candidates:
+            alike[candidate.zone, _masked(candidate.line.text)][candidate.page].append(candidate)
+        return {
+            (candidate.page, candidate.index)
+            for by_page in alike.values()
+            if len(by_page) > self._needed
+            for every in by_page.values()
+            for candidate in every
+            if self._recurs(candidate, by_page)
+        }
+
+    def _recurs(self, candidate: _Candidate, by_page: Mapping[int, Sequence[_Candidate]]) -> bool:
+        near = self._near(candidate, by_page)
+        same = {other.page for other in near if other.line.text == candidate.line.text}
+        if len(same) < self._needed:
+            # An identical text may be far away: chapters differ in length. A number is compared nearby only.
+            same = _pages_with_same(candidate, by_page, self._needed)
+        if len(same) < self._needed:
+            same = {other.page for other in near if _counts_pages(candidate, other)}
+            number = _PAGE_NUMBER.fullmatch(candidate.line.text)
+            if number is None and not _is_outermost(candidate, self._pages[candidate.page]):
+                return False
+        if len(same) < self._needed or self._is_title(candidate, len(same)):
+            return False
+        if _heads_a_table(candidate, self._pages[candidate.page]):
+            return False
+        return _PAGE_NUMBER.fullmatch(candidate.line.text) is not None or not self._body_recurs(candidate, same)
+
+    def _near(self, candidate: _Candidate, by_page: Mapping[int, Sequence[_Candidate]]) -> list[_Candidate]:
+        page = candidate.page
+        return [
+            other
+            for number in (*range(page - self._reach, page), *range(page + 1, page + self._reach + 1))
+            for other in by_page.get(number, ())
+            if candidate.stands_like(other)
+        ]
+
+    def _is_title(self, candidate: _Candidate, recurrences: int) -> bool:
+        """Whether a line is set larger than the body, and is not simply on most pages."""
+        large = candidate.line.upright and candidate.line.size > _TITLE_RATIO * self._body_size
+        return large and 1 + recurrences <= len(self._pages) / 2
+
+    def _body_recurs(self, candidate: _Candidate, others: Set[int]) -> bool:
+        """Whether the whole page recurs on each of the others, so that a repeated line says nothing."""
+        for other in others:
+            pair = min(candidate.page, other), max(candidate.page, other)
+            if pair not in self._recurring_bodies:
+                self._recurring_bodies[pair] = _alike(self._pages[pair[0]], self._pages[pair[1]])
+            if not self._recurring_bodies[pair]:
+                return False
+        return True
+
+
+def _pages_with_same(candidate: _Candidate, by_page: Mapping[int, Sequence[_Candidate]], enough: int) -> set[int]:
+    """Pages, no more than enough, with the same text in the same place."""
+    found: set[int] = set()
+    for page, others in by_page.items():
+        if page != candidate.page and any(
+            other.line.text == candidate.line.text and candidate.stands_like(other) for other in others
+        ):
+            found.add(page)
+            if len(found) == enough:
+                break
+    return found
+
+
+def _candidates(page: PageLines, position: int, zone_ratio: float) -> list[_Candidate]:
+    top, bottom = page.height * zone_ratio, page.height * (1 - zone_ratio)
+    left, right = page.width * zone_ratio, page.width * (1 - zone_ratio)
+    found: list[_Candidate] = []
+    for index, line in enumerate(page.lines):
+        x0, y0, x1, y1 = line.box
+        if line.upright:
+            middle = (y0 + y1) / 2
+            if top <= middle <= bottom:
+                continue
+            zone = "top" if middle < top else "bottom"
+        else:
+            middle = (x0 + x1) / 2
+            if left <= middle <= right:
+                continue
+            zone = "side"
+        found.append(_Candidate(position, index, line, zone, _numbers(line.text)))
+    return found
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    digits = _DIGITS.findall(text)
+    if digits:
+        return tuple(int(number) for number in digits if len(number) <= 6)
+    stripped = text.strip("-–—[]() .")
+    return (_roman(stripped),) if stripped and _ROMAN.fullmatch(stripped) else ()
+
+
+def _roman(text: str) -> int:
+    values = [{"i": 1, "v": 5, "x": 10}[letter] for letter in text.lower()]
+    return sum(
+        -value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True)
+    )
+
+
+def _masked(text: str) -> str:
+    stripped = text.strip("-–—[]() .")
+    if stripped and _ROMAN.fullmatch(stripped):
+        return "#"
+    return " ".join(_DIGITS.sub("#", text).casefold().split())
+
+
+def _needed(page_count: int, config: PDFProcessorConfig) -> int:
+    """On how many other pages a text must recur: two, or its share of them in a shorter document."""
+    others = math.ceil(config.header_footer_similarity_threshold * (page_count - 1))
+    return max(1, min(_ENOUGH_RECURRENCES, others))
+
+
+def _counts_pages(candidate: _Candidate, other: _Candidate) -> bool:
+    """Whether one of the numbers goes up with the pages while the others stay."""
+    if len(candidate.numbers) != len(other.numbers):
+        return False
+    pairs = list(zip(candidate.numbers, other.numbers, strict=True))
+    distance = other.page - candidate.page
+    counting = [b - a == distance for a, b in pairs]
+    return any(counting) and all(counts or a == b for counts, (a, b) in zip(counting, pairs, strict=True))
+
+
+def _heads_a_table(candidate: _Candidate, page: PageLines) -> bool:
+    """Whether a row of several columns stands right above more text."""
+    if candidate.zone != "top":
+        return False
+    _, y0, _, y1 = candidate.line.box
+    middle, height = (y0 + y1) / 2, y1 - y0
+    beside = [line for line in page.lines if line.box[1] < middle < line.box[3]]
+    if len(beside) < _COLUMNS_OF_A_TABLE:
+        return False
+    return any(0 < (line.box[1] + line.box[3]) / 2 - middle < 2 * height for line in page.lines)
+
+
+def _alike(page: PageLines, other: PageLines) -> bool:
+    first, second = _texts_by_place(page), _texts_by_place(other)
+    common = sum(len(text) for place, text in first.items() if second.get(place) == text)
+    total = max(sum(map(len, first.values())), sum(map(len, second.values())))
+    return common > _REPEATED_BODY_RATIO * total
+
+
+def _texts_by_place(page: PageLines) -> Mapping[tuple[int, int], str]:
+    return {(round(line.box[0]), round(line.box[1])): line.text for line in page.lines}
+
+
+def _stands_as_page_number(candidate: _Candidate, page: PageLines) -> bool:
+    """Whether a line is a page number by itself: nothing else, outermost, alone, away from the body.
+
+    This is all there is to go by in a document of one page, or on a page that is numbered otherwise than
+    those around it.
+    """
+    return (
+        candidate.zone != "side"
+        and _PAGE_NUMBER.fullmatch(candidate.line.text) is not None
+        and _is_outermost(candidate, page)
+        and _is_alone(candidate, page)
+    )
+
+
+def _is_outermost(candidate: _Candidate, page: PageLines) -> bool:
+    """Whether no upright line of the page stands further out than this one's row."""
+    _, top, _, bottom = candidate.line.box
+    margin = (bottom - top) / 2
+    if candidate.zone == "bottom":
+        return not any(line.upright and line.box[3] > bottom + margin for line in page.lines)
+    return not any(line.upright and line.box[1] < top - margin for line in page.lines)
+
+
+def _is_alone(candidate: _Candidate, page: PageLines) -> bool:
+    """Whether nothing stands beside the line or close above or below it."""
+    _, top, _, bottom = candidate.line.box
+    margin = (bottom - top) / 2
+    return not any(
+        line.upright and line.box[1] < bottom + margin and line.box[3] > top - margin
+        for index, line in enumerate(page.lines)
+        if index != candidate.index
+    )

@@ -1,0 +1,215 @@
+"""Headings and their levels: from the outline where it names a line, else from fonts. Pure.
+
+outline titles ─► lines on their pages ─► the styles of those lines, with levels
+other lines    ─► larger than the body, or bold and alone ─► levels by rank of their style
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from ingestkit_core.language import WIDE
+
+from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.values import Ink, Line, OutlineEntry
+
+__all__ = ["Heading", "Style", "body_style", "find_headings"]
+
+MAX_LEVEL = 6
+_EMPHASIS_RATIO = 0.95
+_CLOSE_RATIO = 0.4
+_FAR_RATIO = 4.0
+_NEARBY_LINES = 12
+_MAX_CHARACTERS = 200
+_MAX_LINES = 4
+_MIN_LETTERS = 2
+_TITLE_LINES = 3
+
+
+Style = tuple[float, bool]
+"""Size (points, to halves) and boldness: what makes headings of one rank look alike."""
+
+
+class Heading(NamedTuple):
+    """A line of a heading: its level, 1 being the highest, and the index of the heading's first line."""
+
+    level: int
+    first: int
+
+
+def body_style(pages: Iterable[Sequence[Line]]) -> Style:
+    """The style most of the text is set in; size 0 for no text at all."""
+    weights: Counter[Style] = Counter()
+    for lines in pages:
+        for line in lines:
+            if line.upright:
+                weights[line.size, line.bold] += line.characters
+    return max(weights, key=lambda style: (weights[style], -style[0], style[1]), default=(0.0, False))
+
+
+def find_headings(
+    pages: Mapping[int, Sequence[Line]],
+    outline: Sequence[OutlineEntry],
+    body: Style,
+    config: PDFProcessorConfig,
+) -> dict[int, dict[int, Heading]]:
+    """For each page number the lines that are headings, by index."""
+    by_outline = _from_outline(pages, outline)
+    by_font = {number: _from_fonts(lines, body, config.heading_min_font_size_ratio) for number, lines in pages.items()}
+    levels = _levels(pages, by_outline, by_font)
+    return {
+        number: {
+            index: Heading(levels[lines[index].size, lines[index].bold], group[0])
+            for group in by_font[number]
+            for index in group
+        }
+        | by_outline[number]
+        for number, lines in pages.items()
+    }
+
+
+def _from_outline(
+    pages: Mapping[int, Sequence[Line]], outline: Sequence[OutlineEntry]
+) -> dict[int, dict[int, Heading]]:
+    found: dict[int, dict[int, Heading]] = {number: {} for number in pages}
+    by_page: dict[int, list[OutlineEntry]] = defaultdict(list)
+    for entry in outline:
+        if entry.page_number in pages:
+            by_page[entry.page_number].append(entry)
+    for number, entries in by_page.items():
+        keys = [_key(line.text) for line in pages[number]]
+        for entry in entries:
+            title = _lines_of_title(keys, _key(entry.title), found[number])
+            for index in title:
+                found[number][index] = Heading(min(entry.level, MAX_LEVEL), title[0])
+    return found
+
+
+def _lines_of_title(keys: Sequence[str], title: str, taken: Container[int]) -> range:
+    """The lines that make up a title together, with or without the number the outline or the page leaves out."""
+    if len(title) < _MIN_LETTERS:
+        return range(0)
+    titles = {title, title.lstrip("0123456789") or title}
+    for first in range(len(keys)):
+        if first in taken or not keys[first]:
+            continue
+        joined = ""
+        for last in range(first, min(first + _TITLE_LINES, len(keys))):
+            joined += keys[last]
+            if joined in titles or (joined.lstrip("0123456789") in titles and len(joined) > 2):
+                return range(first, last + 1)
+            if len(joined) > len(title) + 8:
+                break
+    return range(0)
+
+
+def _key(text: str) -> str:
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+def _from_fonts(lines: Sequence[Line], body: Style, size_ratio: float) -> list[list[int]]:
+    """Runs of lines that look like a heading: short, with letters, larger than the body or bold by themselves."""
+    body_size, body_bold = body
+    if not body_size:
+        return []
+    # Sizes are rounded to halves, so a quarter is no difference.
+    large_from, small_from = size_ratio * body_size - 0.25, _EMPHASIS_RATIO * body_size
+    found: list[list[int]] = []
+    for run in _runs_of_style(lines):
+        first = lines[run[0]]
+        large = first.size >= large_from
+        if not large and (not first.bold or body_bold or first.size < small_from):
+            continue
+        # What OCR left behind a picture has sizes, but they were guessed.
+        if len(run) > _MAX_LINES or not first.upright or first.ink is Ink.INVISIBLE:
+            continue
+        text = " ".join(lines[index].text for index in run)
+        if _reads_as_heading(text, large) and (large or _stands_alone(lines, run)):
+            found.append(run)
+    return found
+
+
+def _runs_of_style(lines: Sequence[Line]) -> list[list[int]]:
+    """Consecutive lines in one style that stand below each other as a paragraph's lines do."""
+    runs: list[list[int]] = []
+    last: Line | None = None
+    for index, line in enumerate(lines):
+        if (
+            last is not None
+            and last.size == line.size
+            and last.bold == line.bold
+            and (last.block == line.block or _follows(last, line))
+        ):
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+        last = line
+    return runs
+
+
+def _follows(last: Line, line: Line) -> bool:
+    """Whether a line of another block stands right below the last one: a title is often one block a line."""
+    gap = line.box[1] - last.box[3]
+    return -_CLOSE_RATIO * line.size < gap < _CLOSE_RATIO * line.size and (
+        line.box[0] < last.box[2] and last.box[0] < line.box[2]
+    )
+
+
+_SENTENCE_END = re.compile(r"[.;,:!]$")
+_WORD = re.compile(f"[^\\W\\d_]{{3}}|[{WIDE}]{{2}}")
+_NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.)\s+\S")
+
+
+def _reads_as_heading(text: str, large: bool) -> bool:
+    if len(text) > _MAX_CHARACTERS or _WORD.search(text) is None:
+        return False
+    if large:
+        return not text.endswith((",", ";"))
+    return _SENTENCE_END.search(text) is None or (_NUMBERED.match(text) is not None and len(text) < 100)
+
+
+def _stands_alone(lines: Sequence[Line], run: Sequence[int]) -> bool:
+    """Whether nothing stands beside the lines: a bold cell of a table or a bold run-in is no heading.
+
+    One line far away is another column's.
+    """
+    first, last = lines[run[0]].box, lines[run[-1]].box
+    left, right = min(first[0], last[0]), max(first[2], last[2])
+    beside = 0
+    for index in range(max(0, run[0] - _NEARBY_LINES), min(len(lines), run[-1] + _NEARBY_LINES + 1)):
+        box = lines[index].box
+        if run[0] <= index <= run[-1] or not first[1] < (box[1] + box[3]) / 2 < last[3]:
+            continue
+        beside += 1
+        if beside > 1 or max(box[0] - right, left - box[2]) < _FAR_RATIO * lines[run[0]].size:
+            return False
+    return True
+
+
+def _levels(
+    pages: Mapping[int, Sequence[Line]],
+    by_outline: Mapping[int, Mapping[int, Heading]],
+    by_font: Mapping[int, Sequence[Sequence[int]]],
+) -> dict[Style, int]:
+    """A level for every style of heading: the outline's where it uses the style, else by rank among the rest."""
+    told: dict[Style, Counter[int]] = defaultdict(Counter)
+    styles: set[Style] = set()
+    for number, lines in pages.items():
+        for index, heading in by_outline[number].items():
+            told[lines[index].size, lines[index].bold][heading.level] += 1
+        styles.update((lines[run[0]].size, lines[run[0]].bold) for run in by_font[number])
+    levels: dict[Style, int] = {}
+    level = 0
+    for style in sorted(styles | set(told), key=lambda style: (-style[0], not style[1])):
+        if style in told:
+            level = max(told[style].items(), key=lambda item: (item[1], -item[0]))[0]
+        else:
+            level = min(level + 1, MAX_LEVEL)
+        levels[style] = level
+    return levels

@@ -1,0 +1,252 @@
+"""What is refused before anything is read from a file, and what is only said about it. Runs in the worker.
+
+    header → size → open → password → pages → decompression bombs → scripts → signatures, attachments
+
+The first fatal finding wins and is raised as SecurityError or ParseError. Streams are measured while they
+unpack and never beyond the limit; those that are too small in the file to exceed it are not unpacked at all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestkit_core.errors import ErrorCode, IngestError, ParseError, SecurityError, SourceError
+
+from ingestkit_pdf.config import PDFProcessorConfig
+
+if TYPE_CHECKING:  # importing it imports pymupdf, which the owner must not
+    from ingestkit_pdf.document import Document
+
+__all__ = ["Findings", "inspect_file", "inspect_structure", "recognises"]
+
+HEADER_WINDOW_BYTES = 1024
+STREAM_LIMIT_BYTES = 64 << 20
+DOCUMENT_LIMIT_BYTES = 512 << 20
+
+_MIB = 1 << 20
+
+# Deflate packs at most 1032:1 (258 bytes in two bits); LZW's longest code stands for 3,837 bytes in twelve
+# bits; a run length pair makes 128 bytes of two; "z" in base 85 makes four of one. Brotli has no such bound.
+_MAX_RATIO = {
+    "FlateDecode": 1032,
+    "Fl": 1032,
+    "LZWDecode": 2558,
+    "LZW": 2558,
+    "RunLengthDecode": 64,
+    "RL": 64,
+    "ASCII85Decode": 4,
+    "A85": 4,
+    "ASCIIHexDecode": 1,
+    "AHx": 1,
+    "Crypt": 1,
+    "BrotliDecode": 1 << 30,
+}
+_PICTURE_CODECS = frozenset(("DCTDecode", "DCT", "JPXDecode", "JBIG2Decode", "CCITTFaxDecode", "CCF"))
+
+_STRING = re.compile(r"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]*>", re.DOTALL)
+_NAME_END = r"(?![^\s()<>\[\]{}/%])"
+_SCRIPT = re.compile(rf"/(?:JavaScript|JS){_NAME_END}|/S\s*/Launch{_NAME_END}")
+_FILTERS = re.compile(r"/Filter\s*(\[[^\]]*\]|/[^\s/<>\[\]()]+|\d+ \d+ R)")
+_LENGTH = re.compile(r"/Length (\d+)(?! \d+ R)")
+_SIZE = re.compile(r"/(Width|Height|BitsPerComponent) (\d+)")
+_NAME = re.compile(r"/([^\s/<>\[\]()]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was noticed and read on.
+
+    ``replacement_texts``: the structure tree tells other texts than those that are painted, which may be
+    stale or empty.
+    """
+
+    issues: tuple[IngestError, ...]
+    embedded_files: int = 0
+    replacement_texts: bool = False
+
+
+def recognises(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is a PDF: the header within the first 1,024 bytes."""
+    return b"%PDF-" in head[:HEADER_WINDOW_BYTES]
+
+
+def inspect_file(file_path: str, config: PDFProcessorConfig) -> bytes:
+    """The file's bytes, after a look at its header and its size."""
+    name = Path(file_path).name
+    try:
+        with open(file_path, "rb") as file:
+            head = file.read(HEADER_WINDOW_BYTES)
+            if not recognises(head):
+                raise SecurityError(
+                    ErrorCode.E_SECURITY_INVALID_PDF,
+                    f"{name}: no PDF header in the first {HEADER_WINDOW_BYTES} bytes; it is no PDF file",
+                )
+            size = os.fstat(file.fileno()).st_size
+            if size > config.max_file_size_mb * _MIB:
+                raise SecurityError(
+                    ErrorCode.E_SECURITY_TOO_LARGE,
+                    f"{name}: {size / _MIB:.1f} MiB is more than max_file_size_mb={config.max_file_size_mb}; "
+                    "raise it with a reason in max_file_size_override_reason",
+                )
+            return head + file.read()
+    except FileNotFoundError as exc:
+        raise SourceError(ErrorCode.E_SOURCE_NOT_FOUND, f"{name}: the file does not exist") from exc
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        raise SourceError(ErrorCode.E_SOURCE_UNREADABLE, f"{name}: cannot be read: {reason}") from exc
+
+
+def inspect_structure(document: Document, name: str, config: PDFProcessorConfig) -> Findings:
+    """Look through an open document before its pages are read."""
+    if document.locked:
+        raise ParseError(ErrorCode.E_PARSE_PASSWORD, f"{name}: needs a password to be opened; save it without one")
+    _check_pages(document, name, config)
+    marks = _Marks()
+    streams: list[_Stream] = []
+    for number, source in document.objects():
+        if "/Filter" in source:
+            stream = _stream(document, number, source)
+            if stream is not None:
+                streams.append(stream)
+        marks.look(source)
+    _check_bombs(document, streams, name, config)
+    return _findings(marks, document, name, config)
+
+
+def _check_pages(document: Document, name: str, config: PDFProcessorConfig) -> None:
+    count = document.page_count
+    if count > config.max_page_count:
+        raise SecurityError(
+            ErrorCode.E_SECURITY_TOO_MANY_PAGES,
+            f"{name}: {count} pages are more than max_page_count={config.max_page_count}; "
+            "raise it with a reason in max_page_count_override_reason",
+        )
+    if count < 1:
+        if document.repaired:
+            raise ParseError(
+                ErrorCode.E_PARSE_REPAIR_FAILED, f"{name}: is damaged, and no page was found in what is left"
+            )
+        raise ParseError(ErrorCode.E_PARSE_EMPTY, f"{name}: has no pages")
+
+
+class _Marks:
+    """What single objects gave away."""
+
+    def __init__(self) -> None:
+        self.script = False
+        self.signed = False
+        self.file_specifications = 0
+        self.replacement_texts = False
+
+    def look(self, source: str) -> None:
+        if not self.script and ("/J" in source or "/Launch" in source):
+            self.script = _SCRIPT.search(_STRING.sub("()", source)) is not None
+        if "/ByteRange" in source:
+            self.signed = True
+        if "/ActualText" in source:
+            self.replacement_texts = True
+        if "/EF" in source and re.search(rf"/EF{_NAME_END}", source):
+            self.file_specifications += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """A packed stream: ``packed`` and ``bound`` are bytes, the bound what it can make at the very most.
+
+    ``misused``: packed with a picture's codec, of which nothing tells how much it makes, without being one.
+    """
+
+    number: int
+    packed: int
+    bound: int
+    misused: bool = False
+
+
+def _stream(document: Document, number: int, source: str) -> _Stream | None:
+    """An object's packed stream, None where it has none or is a picture that its own codec unpacks.
+
+    Every filter that is mentioned counts, wherever in the dictionary: too high a bound only costs a look.
+    """
+    filters = _FILTERS.findall(source)
+    if not filters:
+        return None
+    names = _NAME.findall(" ".join(filters))
+    if not _PICTURE_CODECS.isdisjoint(names):
+        return None if "/Width " in source else _Stream(number, 0, 0, misused=True)
+    lengths = _LENGTH.findall(source)
+    packed = int(lengths[0]) if len(lengths) == 1 else document.packed_length(number)
+    if not names:
+        # A reference: what it names is not looked up, two of the commonest are assumed.
+        names = ["FlateDecode", "FlateDecode"]
+    bound = packed
+    for filter_name in names:
+        bound *= _MAX_RATIO.get(filter_name, 1)
+    sizes = _SIZE.findall(source)
+    if "/Subtype/Image" in source and len(sizes) == len(dict(sizes)):
+        # Of a picture no more is unpacked than its size asks for; four components at most.
+        size = {key: int(value) for key, value in sizes}
+        bound = min(bound, size.get("Width", 0) * size.get("Height", 0) * size.get("BitsPerComponent", 8) // 2)
+    return _Stream(number, packed, bound)
+
+
+def _check_bombs(document: Document, streams: Sequence[_Stream], name: str, config: PDFProcessorConfig) -> None:
+    """Measure the streams that could be too much, the largest first, until the rest cannot be."""
+    for stream in streams:
+        if stream.misused:
+            raise _bomb(name, f"object {stream.number} is packed with a picture's codec and is no picture")
+    ratio = config.max_decompression_ratio
+    total_limit = max(DOCUMENT_LIMIT_BYTES, ratio * sum(stream.packed for stream in streams))
+    possible = sum(stream.bound for stream in streams)
+    measured = 0
+    for stream in sorted(streams, key=lambda stream: stream.bound, reverse=True):
+        if stream.bound <= STREAM_LIMIT_BYTES and possible <= total_limit:
+            return
+        limit = max(STREAM_LIMIT_BYTES, ratio * stream.packed)
+        if stream.bound <= limit and possible <= total_limit:
+            continue
+        unpacked = document.unpacked_length(stream.number, min(limit, stream.bound) + 1)
+        if unpacked > limit:
+            raise _bomb(name, f"object {stream.number} unpacks to over {limit // _MIB} MiB, {ratio} times its size")
+        possible -= max(0, stream.bound - unpacked)
+        measured += unpacked
+        if measured > total_limit:
+            raise _bomb(name, f"its streams unpack to over {total_limit // _MIB} MiB, {ratio} times their size")
+
+
+def _bomb(name: str, finding: str) -> SecurityError:
+    return SecurityError(ErrorCode.E_SECURITY_DECOMPRESSION_BOMB, f"{name}: {finding}; it is not unpacked")
+
+
+def _findings(marks: _Marks, document: Document, name: str, config: PDFProcessorConfig) -> Findings:
+    if marks.script and config.reject_javascript:
+        raise SecurityError(
+            ErrorCode.E_SECURITY_JAVASCRIPT,
+            f"{name}: holds JavaScript or a launch action, and reject_javascript is set",
+        )
+    embedded = max(marks.file_specifications, document.embedded_file_count())
+    noticed = (
+        (document.encrypted, ErrorCode.W_ENCRYPTED_OWNER_ONLY, "is protected by an owner password only"),
+        (marks.script, ErrorCode.W_JAVASCRIPT_PRESENT, "holds JavaScript or a launch action; it is never run"),
+        (marks.signed, ErrorCode.W_DOCUMENT_SIGNED, "is digitally signed; the signature is not checked"),
+        (embedded > 0, ErrorCode.W_EMBEDDED_FILES, f"carries {embedded} embedded files; they are not read"),
+    )
+    issues = [
+        IngestError(code=code, message=f"{name}: {message}", stage="security", recoverable=True)
+        for present, code, message in noticed
+        if present
+    ]
+    for limit, value, reason in config.overrides():
+        issues.append(
+            IngestError(
+                code=ErrorCode.W_SECURITY_OVERRIDE,
+                message=f"{name}: read under {limit}={value}: {reason}",
+                stage="security",
+                recoverable=True,
+            )
+        )
+    return Findings(tuple(issues), embedded, marks.replacement_texts)

@@ -1,0 +1,230 @@
+"""MuPDF's text dictionary into lines. Part of the document room, without importing MuPDF.
+
+blocks ─ lines ─ spans ──► Line, Line, ...     one for each MuPDF line, in MuPDF's order,
+                                               cut only where its ink changes
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ingestkit_core.elements import Box, visible_length
+
+from ingestkit_pdf.values import Ink, Line
+
+__all__ = ["Placing", "read_lines"]
+
+_BOLD_FONT = 16
+_PAINTED_BOLD = 8
+_CLIPPING = 64
+_TINY_POINTS = 1.0
+_LARGEST_SIZE_POINTS = 10_000
+_PALE = 0xFA
+_PALE_RED = _PALE << 16
+
+_UNPRINTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\ufeff\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
+"""Control characters, soft hyphens, byte order marks, non-characters, lone surrogates: no glyph of their own."""
+
+_UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010fffd]")
+
+_SYMBOL_FONT = str.maketrans(
+    {
+        "\uf02d": "−",
+        "\uf06c": "●",
+        "\uf06e": "■",
+        "\uf06f": "□",
+        "\uf071": "❑",
+        "\uf076": "❖",
+        "\uf0a7": "▪",
+        "\uf0a8": "◻",
+        "\uf0b7": "•",
+        "\uf0d8": "➢",
+        "\uf0e0": "→",
+        "\uf0fc": "✓",
+        "\uf0fe": "☑",
+    }
+)
+"""Bullets of the Symbol and Wingdings fonts, which arrive as private-use characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """How a page's coordinates become those of the page as displayed.
+
+    ``width`` and ``height`` are the displayed ones, ``rotation`` is clockwise degrees. ``left`` and ``top``
+    are the crop box's in the file's own coordinates, ``unit`` is points per unit of those.
+    """
+
+    rotation: int
+    width: float
+    height: float
+    left: float = 0.0
+    top: float = 0.0
+    unit: float = 1.0
+
+    def box(self, box: Sequence[float]) -> Box:
+        """A box of the unrotated page, turned and rounded to hundredths."""
+        x0, y0, x1, y1 = box
+        if self.rotation == 90:
+            x0, y0, x1, y1 = self.width - y1, x0, self.width - y0, x1
+        elif self.rotation == 180:
+            x0, y0, x1, y1 = self.width - x1, self.height - y1, self.width - x0, self.height - y0
+        elif self.rotation == 270:
+            x0, y0, x1, y1 = y0, self.height - x1, y1, self.height - x0
+        return round(x0, 2), round(y0, 2), round(x1, 2), round(y1, 2)
+
+    def file_box(self, box: Sequence[float]) -> Box:
+        """A box in the file's own coordinates (from the bottom left), as displayed."""
+        (x0, x1), (y0, y1) = sorted((box[0], box[2])), sorted((box[1], box[3]))
+        return self.box(
+            (
+                (x0 - self.left) * self.unit,
+                (self.top - y1) * self.unit,
+                (x1 - self.left) * self.unit,
+                (self.top - y0) * self.unit,
+            )
+        )
+
+    def upright(self, direction: tuple[float, float]) -> bool:
+        """Whether text running in a direction of the unrotated page reads from left to right as displayed."""
+        x, y = direction
+        return (x, -y, -x, y)[self.rotation // 90] > 0.99
+
+
+def read_lines(blocks: Iterable[dict[str, Any]], placing: Placing) -> tuple[list[Line], int]:
+    """The lines of a page in MuPDF's order, and how many unprintable characters were taken out of them."""
+    lines: list[Line] = []
+    unprinted = 0
+    place = _rounded if placing.rotation == 0 else placing.box
+    for number, block in enumerate(blocks):
+        for line in block["lines"]:
+            spans = line["spans"]
+            if not spans:
+                continue
+            upright = placing.upright(line["dir"])
+            if _all_painted(spans):
+                unprinted += _add(lines, spans, line["bbox"], place, number, upright, Ink.PAINTED)
+                continue
+            for ink, part in _by_ink(spans):
+                box = _around([span["bbox"] for span in part])
+                unprinted += _add(lines, part, box, place, number, upright, ink)
+    if any(line.ink is Ink.CLIP for line in lines):
+        lines = _without_echoes(lines)
+    return lines, unprinted
+
+
+def _rounded(box: Sequence[float]) -> Box:
+    return round(box[0], 2), round(box[1], 2), round(box[2], 2), round(box[3], 2)
+
+
+def _all_painted(spans: Sequence[dict[str, Any]]) -> bool:
+    for span in spans:  # noqa: SIM110 - any() with a generator costs twice as much in the hottest loop there is
+        if span["alpha"] == 0 or span["color"] >= _PALE_RED or span["size"] < _TINY_POINTS:
+            return False
+    return True
+
+
+def _add(
+    lines: list[Line],
+    spans: Sequence[dict[str, Any]],
+    box: Sequence[float],
+    place: Callable[[Sequence[float]], Box],
+    block: int,
+    upright: bool,
+    ink: Ink,
+) -> int:
+    lead = spans[0]
+    if len(spans) == 1:
+        text = lead["text"]
+        bold = bool(lead["flags"] & _BOLD_FONT or lead["char_flags"] & _PAINTED_BOLD)
+    else:
+        text = "".join([span["text"] for span in spans])
+        lead, bold = _lead(spans)
+    words = text.split()
+    if not words:
+        return 0
+    text = " ".join(words)
+    if text.isascii() and text.isprintable():
+        count, unreadable, removed = len(text) - len(words) + 1, 0, 0
+    else:
+        text, count, unreadable, removed = _cleaned(text)
+        if not text:
+            return removed
+    size = lead["size"]
+    # A hostile matrix makes a size that is no number.
+    size = round(size * 2) / 2 if 0 <= size <= _LARGEST_SIZE_POINTS else 0.0
+    lines.append(Line(text, place(box), count, block, size, lead["font"], bold, upright, ink, unreadable))
+    return removed
+
+
+def _lead(spans: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    """The span with the longest text, and whether most of the text is bold."""
+    lead, longest, total, bold = spans[0], -1, 0, 0
+    for span in spans:
+        length = len(span["text"])
+        total += length
+        if length > longest:
+            lead, longest = span, length
+        if span["flags"] & _BOLD_FONT or span["char_flags"] & _PAINTED_BOLD:
+            bold += length
+    return lead, 2 * bold > total
+
+
+def _cleaned(text: str) -> tuple[str, int, int, int]:
+    """The text as it goes out, its visible characters, the unreadable among them, and how many were removed."""
+    text = unicodedata.normalize("NFC", text)
+    if text.isprintable():
+        # Printable to Python is all but controls, formatting marks, private use and the unassigned.
+        return text, visible_length(text), text.count("\ufffd"), 0
+    text = text.translate(_SYMBOL_FONT)
+    if text.endswith("\xad"):
+        text = text[:-1] + "-"
+    clean, removed = _UNPRINTED.subn("", text)
+    if removed:
+        clean = " ".join(clean.split())
+    return clean, visible_length(clean), len(_UNREADABLE.findall(clean)) + removed, removed
+
+
+def _by_ink(spans: Sequence[dict[str, Any]]) -> list[tuple[Ink, list[dict[str, Any]]]]:
+    parts: list[tuple[Ink, list[dict[str, Any]]]] = []
+    for span in spans:
+        if not parts:
+            parts.append((_ink(span), [span]))
+        elif span["text"].isspace() or _ink(span) is parts[-1][0]:
+            parts[-1][1].append(span)
+        else:
+            parts.append((_ink(span), [span]))
+    return parts
+
+
+def _ink(span: dict[str, Any]) -> Ink:
+    if span["char_flags"] & _CLIPPING:
+        return Ink.CLIP
+    if span["alpha"] == 0:
+        return Ink.INVISIBLE
+    # Some producers' font matrices make MuPDF report a thousandth of the size: the box tells.
+    if span["size"] < _TINY_POINTS and span["bbox"][3] - span["bbox"][1] < 2 * _TINY_POINTS:
+        return Ink.TINY
+    color = span["color"]
+    if color >> 16 >= _PALE and color >> 8 & 0xFF >= _PALE and color & 0xFF >= _PALE:
+        return Ink.PALE
+    return Ink.PAINTED
+
+
+def _around(boxes: Sequence[Sequence[float]]) -> Box:
+    return (
+        min(box[0] for box in boxes),
+        min(box[1] for box in boxes),
+        max(box[2] for box in boxes),
+        max(box[3] for box in boxes),
+    )
+
+
+def _without_echoes(lines: Sequence[Line]) -> list[Line]:
+    """Text that is both painted and a clipping path is reported twice: the painted one stays."""
+    painted = {(line.text, line.box) for line in lines if line.ink is not Ink.CLIP}
+    return [line for line in lines if line.ink is not Ink.CLIP or (line.text, line.box) not in painted]

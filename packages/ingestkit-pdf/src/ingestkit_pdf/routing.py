@@ -1,0 +1,131 @@
+"""How each page is read, and what the document is: Tier 1, rules only. Pure.
+
+Every page goes its own way; the document's type only names the mixture, so one odd page zeroes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from statistics import median
+
+from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.models import (
+    ClassificationResult,
+    DocumentProfile,
+    IngestionMethod,
+    PageProfile,
+    PageType,
+    PDFType,
+)
+
+__all__ = ["Route", "classify", "ingestion_method", "route"]
+
+_HIGH_CONFIDENCE = 0.9
+_MEDIUM_CONFIDENCE = 0.7
+_LOW_CONFIDENCE = 0.5
+_MOSTLY = 0.5
+_NOTABLY = 0.25
+
+_NOT_CONTENT = frozenset((PageType.BLANK, PageType.VECTOR_ONLY, PageType.TOC))
+_PICTURES = frozenset((PageType.SCANNED, PageType.MIXED))
+_STRUCTURED = frozenset((PageType.FORM, PageType.TABLE_HEAVY))
+
+
+class Route(StrEnum):
+    """How a page is read."""
+
+    NATIVE = "native"
+    OCR = "ocr"
+    SKIP = "skip"
+
+
+def route(page: PageProfile) -> Route:
+    """The route of one page."""
+    if page.page_type in _NOT_CONTENT:
+        return Route.SKIP
+    return Route.OCR if page.page_type is PageType.SCANNED else Route.NATIVE
+
+
+def classify(profile: DocumentProfile, config: PDFProcessorConfig) -> ClassificationResult:
+    """What the document is. Always answers; the confidence says on how many agreeing signals."""
+    content = [page for page in profile.pages if page.page_type not in _NOT_CONTENT]
+    kind, why = _kind(content)
+    signals = _signals(content, kind, config)
+    agreeing = sum(value is True for value in signals.values())
+    return ClassificationResult(
+        pdf_type=kind,
+        confidence=_confidence(agreeing, config),
+        signals=signals,
+        reasoning=f"{why}; {agreeing} of {len(signals)} signals agree",
+        page_types={page.page_number: page.page_type for page in profile.pages},
+    )
+
+
+def ingestion_method(result: ClassificationResult) -> IngestionMethod:
+    """How a document of this type is read."""
+    if result.pdf_type is PDFType.SCANNED:
+        return IngestionMethod.OCR_PIPELINE
+    if result.pdf_type is PDFType.COMPLEX:
+        return IngestionMethod.COMPLEX_PROCESSING
+    return IngestionMethod.TEXT_EXTRACTION
+
+
+def _kind(content: Sequence[PageProfile]) -> tuple[PDFType, str]:
+    if not content:
+        return PDFType.TEXT_NATIVE, "no page has content"
+    scanned = _share(content, frozenset((PageType.SCANNED,)))
+    if scanned > _MOSTLY:
+        return PDFType.SCANNED, f"{scanned:.0%} of the pages with content are scans"
+    special = _share(content, _PICTURES | _STRUCTURED)
+    if special >= _NOTABLY:
+        return PDFType.COMPLEX, f"{special:.0%} of the pages with content are forms, tables, scans or mixed"
+    return PDFType.TEXT_NATIVE, f"{1 - special:.0%} of the pages with content are text"
+
+
+def _share(pages: Sequence[PageProfile], types: frozenset[PageType]) -> float:
+    return sum(page.page_type in types for page in pages) / len(pages)
+
+
+def _signals(content: Sequence[PageProfile], kind: PDFType, config: PDFProcessorConfig) -> Mapping[str, bool | None]:
+    """Signals for a type, true where they agree with it; None where the fact was not looked for."""
+    if not content:
+        return {}
+    characters = sum(page.characters for page in content)
+    unreadable = sum((1 - page.quality.printable_ratio) * page.characters for page in content)
+    enough_text = median(page.characters for page in content) >= config.min_chars_per_page
+    coverage = sum(page.image_coverage or 0.0 for page in content) / len(content)
+    pictures = coverage >= config.max_image_coverage_for_text
+    fonts = len({font for page in content for font in page.fonts}) >= config.min_font_count_for_digital
+    readable = bool(characters) and 1 - unreadable / characters >= config.quality_min_printable_ratio
+    forms = any(page.page_type is PageType.FORM for page in content)
+    mixed = _share(content, _PICTURES) > 0
+    if kind is PDFType.TEXT_NATIVE:
+        return {
+            "enough_text": enough_text,
+            "few_pictures": not pictures,
+            "digital_fonts": fonts,
+            "readable_text": readable,
+            "no_forms": not forms,
+        }
+    if kind is PDFType.SCANNED:
+        return {
+            "little_text": not enough_text,
+            "pictures_cover_pages": pictures,
+            "no_digital_fonts": not fonts,
+            "mostly_scans": True,
+        }
+    return {
+        "forms": forms,
+        "pictures_beside_text": mixed and bool(characters),
+        "notable_share": True,
+        "readable_text": readable,
+    }
+
+
+def _confidence(agreeing: int, config: PDFProcessorConfig) -> float:
+    if agreeing >= config.tier1_high_confidence_signals:
+        return _HIGH_CONFIDENCE
+    if agreeing >= config.tier1_medium_confidence_signals:
+        return _MEDIUM_CONFIDENCE
+    return _LOW_CONFIDENCE
