@@ -30,7 +30,7 @@ def corpora() -> Path:
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample documents, made once."""
     folder = tmp_path_factory.mktemp("samples") / "documents"
-    script = Path(__file__).parents[1] / "examples" / "samples.py"
+    script = Path(__file__).parents[1] / "examples" / "samples"
     subprocess.run([sys.executable, str(script), str(folder)], check=True, capture_output=True, timeout=120)
     return folder
 

@@ -25,7 +25,7 @@ from python_calamine import CalamineWorkbook, PasswordError
 
 pytestmark = pytest.mark.integration
 
-SCRIPT = Path(__file__).parents[1] / "examples" / "samples.py"
+SCRIPT = Path(__file__).parents[1] / "examples" / "samples"
 MIB = 1 << 20
 
 PAGES = {
@@ -53,7 +53,7 @@ NO_ARCHIVE = ["encrypted.xlsx", "not-a-workbook.xlsx"]
 
 @pytest.fixture(scope="module")
 def samples() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("samples_under_test", SCRIPT)
+    spec = importlib.util.spec_from_file_location("samples_under_test", SCRIPT / "__init__.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -151,7 +151,7 @@ def test_nothing_of_the_truncated_pdf_can_be_repaired(folder, samples):
     content = (folder / "truncated.pdf").read_bytes()
     assert content.startswith(b"%PDF-")
     assert not re.search(rb"/Pages?\b(?! \d)|/ObjStm", content)
-    with samples.pymupdf.open(folder / "truncated.pdf") as document:
+    with samples.typesetting.pymupdf.open(folder / "truncated.pdf") as document:
         assert document.page_count == 0
 
 

@@ -303,6 +303,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
         "unknown strategy 'threads'; known are 'thread' or 'process'",
     ),
     "no workers": ("settings:\n  parallel:\n    max_workers: 0\n" + TWO_STEPS, 3, "greater than or equal to 1, not 0"),
+    "two mistakes": ("settings:\n  stor: x\n  parallel: {strategy: threads}\n" + TWO_STEPS, 2, "settings.stor"),
     "a config key": (
         "settings:\n  config:\n    chunk_size: 3\n" + TWO_STEPS,
         3,
@@ -399,7 +400,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "a strategy without parallel": (
         TWO_STEPS + "edges:\n  - to: [a, b]\n    parallel_strategy: process\n",
         5,
-        "of no use without parallel: true",
+        "recipe.yaml:5: edges.0: parallel_strategy is of no use without parallel: true",
     ),
     "on_error without branches": (
         TWO_STEPS + "edges:\n  - from: a\n    to: b\n    on_error: continue\n",
@@ -594,7 +595,7 @@ def test_if_asked_to_the_recipe_goes_on_with_errors_in_the_place_of_branches(
 )
 def test_a_step_that_fails_ends_the_recipe(run: Run, step: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        run(f"steps: {{a: {{run: do:{step}}}, b: {{run: do:leave}}}}")
+        run(f"steps: {{a: {{run: do:{step}}}, b: {{run: do:nothing}}}}")
 
 
 def test_a_state_that_cannot_travel_is_named_before_any_process_starts(run: Run) -> None:
@@ -609,7 +610,7 @@ def test_a_state_that_cannot_travel_is_named_before_any_process_starts(run: Run)
 
 def test_a_cancelled_recipe_starts_no_further_step(load: Load) -> None:
     events: list[StepEvent] = []
-    recipe = load("steps: {a: {run: do:cancel}, b: {run: do:leave}}")
+    recipe = load("steps: {a: {run: do:cancel}, b: {run: do:nothing}}")
     (result,) = ThreadExecutor().execute(
         [lambda state: run_recipe(recipe, on_event=events.append)],
         [{}],
@@ -665,6 +666,7 @@ def test_documents_are_found_ingested_converted_and_exported(run: Run, documents
           {THREADS}
         steps:
           found: {{run: discover, with: {{paths: "${{documents}}"}}}}
+          few: {{run: discover, with: {{paths: "${{documents}}", include: "one/*", exclude: ["bad*"]}}}}
           stored: {{run: ingest, with: {{files: found.files.text}}}}
           one: {{run: ingest, with: {{paths: "${{documents}}", include: "one/*", exclude: [bad*], store: "${{folder}}/b.db"}}}}
           texts: {{run: convert, with: {{paths: "${{documents}}", to: md, output: "${{folder}}/texts"}}}}
@@ -678,6 +680,7 @@ def test_documents_are_found_ingested_converted_and_exported(run: Run, documents
     with SqliteStore(tmp_path / "a.db") as store:
         status = store.status()
         exported = list(store.export())
+    assert state["few"]["files"] == {"text": [one]}
     assert state["stored"] == {
         "documents": 3,
         "statuses": {"committed": 2, "quarantined": 1},
@@ -695,6 +698,24 @@ def test_documents_are_found_ingested_converted_and_exported(run: Run, documents
     assert state["lines"] == {"lines": len(exported), "output": str(tmp_path / "out/all.jsonl")}
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["all.jsonl"]
     assert json.loads(json.dumps(state)) == state
+
+
+def test_settings_of_a_step_come_on_top_of_those_of_the_recipe(run: Run, documents: Path, tmp_path: Path) -> None:
+    run(
+        """
+        settings:
+          store: ${folder}/a.db
+          config: {execution_strategy: thread, chunk_size_tokens: 1000, tenant_id: everybody}
+        steps:
+          one: {run: ingest, with: {paths: "${documents}/one"}}
+          # An overlap that is valid beside the recipe's size of a chunk only.
+          two: {run: ingest, with: {paths: "${documents}/two", config: {chunk_overlap_tokens: 900, tenant_id: someone}}}
+        """,
+        documents=documents,
+        folder=tmp_path,
+    )
+    with SqliteStore(tmp_path / "a.db") as store:
+        assert [record.state.tenant_id for record in store.sources()] == ["everybody", "someone"]
 
 
 def test_files_of_one_name_keep_names_of_their_own(run: Run, documents: Path, tmp_path: Path) -> None:

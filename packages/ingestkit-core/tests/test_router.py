@@ -397,3 +397,17 @@ def test_a_passing_failure_of_the_embedder_costs_nothing(store: SqliteStore, fol
     config = threads(backend_max_retries=2, backend_backoff_base=0.01)
     with TextRouter(store, store, embedder=HashingEmbedder(fail=fail), config=config) as router:
         assert router.process(write_text(folder / "a.txt", "words")).status == "committed"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are text there")
+def test_a_file_name_that_is_no_text_stops_nobody(router: TextRouter, folder: Path) -> None:
+    odd = Path(os.fsdecode(os.path.join(os.fsencode(folder), b"caf\xe9.txt")))
+    bad = Path(os.fsdecode(os.path.join(os.fsencode(folder), b"bad\xff.txt")))
+    write_text(odd, "words")
+    write_text(bad, "!fault plain-exception")
+    results = router.process_batch([odd, bad])
+    assert [result.status for result in results] == ["committed", "quarantined"]
+    assert all(result.model_dump_json() for result in results)
+    assert results[0].file_path.endswith("caf\ufffdE9.txt")
+    assert [result.status for result in router.process_batch([odd, bad])] == ["unchanged", "quarantined"]
+    assert router.process(write_text(folder / "copy.txt", "words")).status == "committed"

@@ -287,3 +287,28 @@ def test_a_full_disk_loses_nothing(filled_disk: Path) -> None:
         assert len(store.search("fits")) == 1
         assert store.find(None, "/b.txt") is None
         store.replace(version("/c.txt", ["small again"]))
+
+
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is a folder"):
+        SqliteStore(tmp_path)
+
+
+def test_a_backup_that_cannot_be_written_names_its_place(store: SqliteStore, tmp_path: Path) -> None:
+    store.replace(version("/a.txt", ["text"]))
+    with pytest.raises(StoreError, match=r"nowhere/copy\.db"):
+        store.backup(tmp_path / "nowhere" / "copy.db")
+
+
+def test_a_file_without_a_schema_is_no_store_yet(tmp_path: Path) -> None:
+    raw = sqlite3.connect(tmp_path / "store.db")
+    raw.execute("PRAGMA journal_mode = WAL")
+    raw.execute("CREATE TABLE x (a)")
+    raw.execute("DROP TABLE x")
+    raw.close()
+    with SqliteStore(tmp_path / "store.db") as store:
+        assert list(store.sources()) == []
+        with pytest.raises(StoreError, match="no store"):
+            store.search("text")
+        store.replace(version("/a.txt", ["text"]))
+        assert len(store.search("text")) == 1

@@ -332,6 +332,11 @@ def test_find_unpicklable_gives_the_innermost_path() -> None:
     assert found is not None
     assert (found.path, found.type_name) == ("state.list.1.1", "lock")
     assert find_unpicklable({"fine": [1, "two", None]}) is None
+    circle: list[object] = [threading.Lock()]
+    circle.insert(0, circle)
+    found = find_unpicklable(circle)
+    assert found is not None
+    assert found.path == "1"
 
 
 # Nothing is left behind

@@ -30,11 +30,12 @@ from ingestkit_core.elements import (
     ElementKind,
     PageBox,
     Span,
+    line_separator,
     merge_locations,
     unit_of,
 )
 from ingestkit_core.keys import hash_text
-from ingestkit_core.language import WIDE, estimate_tokens
+from ingestkit_core.language import estimate_tokens
 
 __all__ = ["ChunkDraft", "ChunkLimits", "Packed", "pack"]
 
@@ -292,9 +293,6 @@ def _content_type(elements: Sequence[Element]) -> str:
 
 _KIND_NAMES = {ElementKind.PARAGRAPH: "text", ElementKind.LIST_ITEM: "list"}
 
-_WIDE_END = re.compile(f"[{WIDE}\u3000-\u303f\uff00-\uffef]$")
-_WIDE_START = re.compile(f"[{WIDE}\u3000-\u303f\uff00-\uffef]")
-
 
 def _join(pieces: Sequence[_Piece]) -> str:
     parts: list[str] = []
@@ -313,9 +311,7 @@ def _separator(previous: _Piece, piece: _Piece) -> str:
         return "\n" if both_listed else "\n\n"
     if piece.element.kind in (ElementKind.TABLE, ElementKind.SCHEMA):
         return "\n"
-    if _WIDE_END.search(previous.span.text) and _WIDE_START.match(piece.span.text):
-        return ""
-    return " "
+    return line_separator(previous.span.text, piece.span.text)
 
 
 _WORDS = re.compile(r"\s*\S+")

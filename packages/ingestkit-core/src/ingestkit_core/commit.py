@@ -20,7 +20,7 @@ from ingestkit_core.errors import BackendError, ErrorCode, IngestError, Ingestki
 from ingestkit_core.execution.local import Finisher, ReadDocument
 from ingestkit_core.extraction import Extraction
 from ingestkit_core.formats import Format
-from ingestkit_core.keys import chunk_id
+from ingestkit_core.keys import chunk_id, printable
 from ingestkit_core.models import ChunkPayload, EmbedStageResult, ProcessingResult, Status, WrittenArtifacts
 from ingestkit_core.parallel.policies import CircuitBreaker
 from ingestkit_core.privacy import Redactor
@@ -292,7 +292,9 @@ def deferred_result(file_path: str, exc: IngestkitError, redactor: Redactor | No
     """The result of a document that is not to blame: it is tried again in the next run."""
     error = (redactor or Redactor(())).record(exc.to_error())
     logger.warning("file=%s status=deferred code=%s", Path(file_path).name, error.code)
-    return ProcessingResult(file_path=file_path, status="deferred", errors=(error.code,), error_details=(error,))
+    return ProcessingResult(
+        file_path=printable(file_path), status="deferred", errors=(error.code,), error_details=(error,)
+    )
 
 
 def _resting(name: str) -> BackendError:

@@ -14,11 +14,15 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from ingestkit_core.language import WIDE
+
 __all__ = [
+    "CELL_SEPARATOR",
     "Box",
     "CellRange",
     "ColumnType",
@@ -30,11 +34,15 @@ __all__ = [
     "TableColumn",
     "TableDraft",
     "column_letters",
+    "join_lines",
+    "line_separator",
     "merge_locations",
     "range_name",
     "unit_of",
     "visible_length",
 ]
+
+CELL_SEPARATOR = " | "
 
 Box = tuple[float, float, float, float]
 """(x0, y0, x1, y1) in PDF points from the page's top left."""
@@ -94,7 +102,8 @@ class Span:
 class Element:
     """One piece of a document in reading order.
 
-    For a table ``spans`` are its body rows and ``header`` the rows repeated above every chunk of it.
+    For a table ``spans`` are its body rows and ``header`` the rows repeated above every chunk of it; a row's
+    text is its cells joined by ``CELL_SEPARATOR``.
     ``level`` is the depth of a heading, 1 being the highest; 0 for everything else. ``content_type``
     overrides the kind's name in the chunk's metadata. ``metadata`` holds fields of the format's own
     chunk metadata (``sheet_name``, ``region_id``, ``ocr_confidence``...). ``table_index`` points into
@@ -113,7 +122,8 @@ class Element:
     @property
     def text(self) -> str:
         """The element's text as prose (or as lines, for a table)."""
-        return ("\n" if self.kind is ElementKind.TABLE else " ").join(span.text for span in self.spans)
+        texts = [span.text for span in self.spans]
+        return "\n".join(texts) if self.kind is ElementKind.TABLE else join_lines(texts)
 
 
 ColumnType = Literal["integer", "number", "decimal", "text", "boolean", "date", "time", "datetime", "duration"]
@@ -152,6 +162,23 @@ def visible_length(text: str) -> int:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return len("".join(text.split()))
+
+
+_WIDE_END = re.compile(f"[{WIDE}\u3000-\u303f\uff00-\uffef]$")
+_WIDE_START = re.compile(f"[{WIDE}\u3000-\u303f\uff00-\uffef]")
+
+
+def line_separator(above: str, below: str) -> str:
+    """What stands between two lines of a paragraph: nothing in scripts that are written without spaces."""
+    return "" if _WIDE_END.search(above) and _WIDE_START.match(below) else " "
+
+
+def join_lines(texts: Sequence[str]) -> str:
+    """The lines of a paragraph as one text."""
+    parts = list(texts[:1])
+    for above, below in pairwise(texts):
+        parts += [line_separator(above, below), below]
+    return "".join(parts)
 
 
 def unit_of(location: PageBox | CellRange) -> str:

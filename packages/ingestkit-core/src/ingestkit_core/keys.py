@@ -25,6 +25,7 @@ __all__ = [
     "hash_bytes",
     "hash_file",
     "hash_text",
+    "printable",
     "source_uri_of",
 ]
 
@@ -53,9 +54,20 @@ class IngestKey(BaseModel):
         return hashlib.sha256(_canonical(parts)).hexdigest()
 
 
+UNDECODABLE = "\ufffd"
+"""Stands, followed by two hexadecimal digits, for a byte of a file's name that is no text."""
+
+
+def printable(name: str) -> str:
+    """A file's name as valid text: what the file system gave as undecodable bytes is written in digits."""
+    if name.isascii():
+        return name
+    return "".join(f"{UNDECODABLE}{ord(char) - 0xDC00:02X}" if "\ud800" <= char <= "\udfff" else char for char in name)
+
+
 def source_uri_of(file_path: str | Path) -> str:
-    """The default source URI: the absolute POSIX path."""
-    return Path(file_path).absolute().as_posix()
+    """The default source URI: the absolute POSIX path, as valid text."""
+    return printable(Path(file_path).absolute().as_posix())
 
 
 def hash_bytes(content: bytes) -> str:

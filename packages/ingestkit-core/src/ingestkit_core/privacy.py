@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ingestkit_core.errors import IngestError
+from ingestkit_core.keys import printable
 
 __all__ = ["Redactor"]
 
@@ -19,11 +20,10 @@ class Redactor:
         self._pattern = re.compile("|".join(f"(?:{pattern})" for pattern in patterns)) if patterns else None
 
     def text(self, text: str) -> str:
-        """The text without what matches."""
+        """The text without what matches, and valid: a message may hold a file's name that is not."""
+        text = printable(text)
         return text if self._pattern is None else self._pattern.sub(_BLANK, text)
 
     def record(self, error: IngestError) -> IngestError:
         """The error with its message redacted."""
-        if self._pattern is None:
-            return error
         return error.model_copy(update={"message": self.text(error.message)})

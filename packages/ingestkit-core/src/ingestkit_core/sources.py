@@ -14,7 +14,7 @@ from ingestkit_core.commit import Submission
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, IngestError, SecurityError, SourceError
 from ingestkit_core.formats import HEAD_BYTES, Format
-from ingestkit_core.keys import IngestKey, hash_file, source_uri_of
+from ingestkit_core.keys import UNDECODABLE, IngestKey, hash_file, printable, source_uri_of
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores.base import DocumentStore, QuarantineRecord, SourceRecord, SourceState
 
@@ -53,7 +53,7 @@ class SourceCheck:
 
         ``root`` is where a file that moved here may have come from: anywhere below it. Raises StoreError.
         """
-        uri = source_uri if source_uri is not None else source_uri_of(file_path)
+        uri = printable(source_uri) if source_uri is not None else source_uri_of(file_path)
         try:
             return self._decide(file_path, uri, root if source_uri is None else None, run_id)
         except (SourceError, SecurityError) as exc:
@@ -158,7 +158,11 @@ class SourceCheck:
         """The committed source whose file went away under ``root`` and whose bytes these are."""
         for record in self._store.find_content(state.tenant_id, state.content_hash):
             path = record.state.file_path
-            is_here = record.state.source_uri == path and Path(path).is_relative_to(root.absolute())
+            is_here = (
+                record.state.source_uri == path
+                and UNDECODABLE not in path
+                and Path(path).is_relative_to(root.absolute())
+            )
             if is_here and not os.path.lexists(path):
                 return record
         return None

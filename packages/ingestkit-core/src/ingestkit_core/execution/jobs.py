@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import shutil
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError
 
@@ -62,17 +63,19 @@ class Outcome:
         if self.payload is None:
             raise self._as_exception()
         if isinstance(self.payload, bytes):
-            return _loaded(self.payload)
+            return _loaded(io.BytesIO(self.payload))
         try:
-            content = self.payload.read_bytes()
+            spool = self.payload.open("rb")
         except OSError as exc:
             raise ExecutionError(
                 ErrorCode.E_EXECUTION_RESULT_LOST,
-                f"the spooled result {self.payload.name} cannot be read any more ({type(exc).__name__}); "
+                f"the spooled result {self.payload} is gone ({type(exc).__name__}); "
                 "take the value of an outcome once, and before the pool is closed",
             ) from exc
+        with spool:
+            value = _loaded(spool)
         self._drop_spool(self.payload)
-        return _loaded(content)
+        return value
 
     def discard(self) -> None:
         """Remove what the job left on disk, its directory included. To be called when its files were used."""
@@ -96,9 +99,9 @@ def failure(code: ErrorCode, message: str) -> IngestError:
     return IngestError(code=str(code), message=message, stage="execution")
 
 
-def _loaded(content: bytes) -> Any:
+def _loaded(content: BinaryIO) -> Any:
     try:
-        return pickle.loads(content)
+        return pickle.load(content)
     except Exception as exc:
         raise ExecutionError(
             ErrorCode.E_EXECUTION_NOT_PICKLABLE,

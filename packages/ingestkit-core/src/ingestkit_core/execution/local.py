@@ -27,6 +27,7 @@ from ingestkit_core.execution.memory_limit import default_memory_bytes
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import Job, Outcome, WorkerPool
 from ingestkit_core.extraction import Split
+from ingestkit_core.keys import printable
 from ingestkit_core.models import ProcessingResult
 
 __all__ = ["Finisher", "LocalExecutionBackend", "ReadDocument"]
@@ -398,7 +399,7 @@ def failed_result(file_path: str, error: IngestError, seconds: float = 0.0) -> P
     """The result of a document that ended in an error before anything of it was stored."""
     cancelled = error.code == ErrorCode.E_EXECUTION_CANCELLED
     return ProcessingResult(
-        file_path=file_path,
+        file_path=printable(file_path),
         status="cancelled" if cancelled else "quarantined",
         errors=(error.code,),
         error_details=(error,),

@@ -61,7 +61,7 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
     def _note(self, obj: type | FunctionType) -> None:
-        name = obj.__module__
+        name = obj.__module__ or "builtins"  # pickle searches for a module where none is given
         if name == "__main__":
             raise _Refused(
                 f"{obj.__qualname__} is defined in the main script, which workers never import; "
@@ -99,11 +99,16 @@ def find_unpicklable(value: Any) -> Unpicklable | None:
 
     Looks into mappings, lists, tuples, sets and instance dictionaries; the path is relative to the value.
     """
+    return _find(value, frozenset())
+
+
+def _find(value: Any, above: frozenset[int]) -> Unpicklable | None:
     try:
         _pickled(value)
     except Exception as exc:  # noqa: BLE001 - pickling runs __reduce__ of any class
+        above |= {id(value)}
         for part, inner in _parts(value):
-            found = find_unpicklable(inner)
+            found = _find(inner, above) if id(inner) not in above else None
             if found is not None:
                 path = f"{part}.{found.path}" if found.path else part
                 return Unpicklable(path, found.type_name, found.reason)

@@ -169,7 +169,8 @@ class DocumentStore(ABC):
     """Chunks, vectors, tables, catalog and journal, changed one document at a time.
 
     ``tenant_id`` None means the documents without a tenant where it names one document, and every tenant
-    where it filters a listing. Methods raise StoreError.
+    where it filters a listing; there the empty string means the documents without one. Methods raise
+    StoreError.
     """
 
     @property

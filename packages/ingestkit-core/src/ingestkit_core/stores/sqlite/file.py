@@ -35,14 +35,22 @@ class StoreFile:
         self._readers: list[sqlite3.Connection] = []
         self._lease: Lease | None = None
         self._closed = False
+        self._has_schema = False
+        if path.is_dir():
+            raise StoreError(ErrorCode.E_STORE_INVALID, f"{path} is a folder; a store is a file")
         if path.exists():
             with self.translated():
                 self._readers.append(self.open_reader())
 
     @property
     def exists(self) -> bool:
-        """Whether anything was ever committed here."""
-        return self.path.exists() and self.path.stat().st_size > 0
+        """Whether anything was ever committed here: a disk that was full at the start leaves an empty file."""
+        if not self._has_schema and self.path.exists() and self.path.stat().st_size > 0:
+            with self.translated():
+                connection = self.open_reader()
+                self._has_schema = schema.check(connection, self.path) > 0
+                connection.close()
+        return self._has_schema
 
     def close(self) -> None:
         """Close every connection and let go of the lease."""

@@ -6,6 +6,7 @@ file holds everything, so ordinary SQLite tools open it and a copy of it is a co
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import time
@@ -313,13 +314,14 @@ class SqliteStore(DocumentStore):
             raise StoreError(ErrorCode.E_STORE_INVALID, f"there is no store at {self._path} to back up")
         with self._file.translated():
             connection = self._file.open_reader()
-            copy = sqlite3.connect(target)
-            try:
+        try:
+            with contextlib.closing(sqlite3.connect(target)) as copy:
                 connection.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
-            finally:
-                copy.close()
-                connection.close()
+        except sqlite3.Error as exc:
+            raise StoreError(ErrorCode.E_STORE_COMMIT, f"{target} cannot be written: {exc}") from exc
+        finally:
+            connection.close()
 
     # VectorStoreBackend and StructuredDBBackend
 
