@@ -120,6 +120,7 @@ def test_a_document_that_broke_later_keeps_its_version(stored: Run, documents: P
     (documents / "report.txt").write_text("no document any more", encoding="utf-8")
     assert stored("ingest", str(documents)).code == 1
     assert "(an earlier version is in the store)" in stored("list").out
+    assert [line.split()[0] for line in stored("list", "--quarantined").out.splitlines()] == ["quarantined"]
     (record,) = [r for r in records(stored, "list") if r["code"]]
     assert (record["status"], record["is_stored"], record["chunks"]) == ("quarantined", True, 2)
     shown = stored("show", "report").out

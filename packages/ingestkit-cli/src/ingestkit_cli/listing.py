@@ -19,11 +19,13 @@ from ingestkit_cli.stored import Known, known_sources, open_existing
 __all__ = ["installed_versions", "list_sources", "list_tables", "show_status", "source_record", "table_lines"]
 
 
-def list_sources(url: str | None, tenant: str | None, *, as_json: bool) -> int:
-    """Print every source and how it stands."""
+def list_sources(url: str | None, tenant: str | None, *, only_quarantined: bool, as_json: bool) -> int:
+    """Print every source, or every quarantined one, and how it stands."""
     with open_existing(url) as store:
         installed = installed_versions()
         records = [source_record(known, installed) for known in known_sources(store, tenant)]
+    if only_quarantined:
+        records = [record for record in records if record["code"]]
     if as_json:
         for record in records:
             emit(json_line(record))
@@ -32,7 +34,7 @@ def list_sources(url: str | None, tenant: str | None, *, as_json: bool) -> int:
     for line in columns((_source_row(record, with_tenants=with_tenants) for record in records), right=(1, 2)):
         emit(line)
     if not records:
-        say("the store is empty")
+        say("nothing is set aside" if only_quarantined else "the store is empty")
     return ExitCode.OK
 
 

@@ -101,7 +101,7 @@ class Committer(Finisher):
     def set_aside(self, submission: Submission, error: IngestError, seconds: float = 0.0) -> ProcessingResult:
         """The result of a document that could not be committed; its cause goes into quarantine."""
         state = submission.state
-        error = self._redactor.record(error)
+        error = self._redactor.record(_named(error, state.file_path))
         status: Status = "cancelled" if error.code == ErrorCode.E_EXECUTION_CANCELLED else "quarantined"
         if error.code == ErrorCode.E_SOURCE_CHANGED:
             # Its hash pins nothing down: an empty one never counts as unchanged.
@@ -133,8 +133,6 @@ class Committer(Finisher):
                 stage="parse",
                 recoverable=True,
             )
-        if document.error.stage == "execution":
-            return document.error.model_copy(update={"message": f"{name}: {document.error.message}"})
         return document.error
 
     def _prepare(self, document: ReadDocument) -> _Pending | None:
@@ -229,7 +227,7 @@ class Committer(Finisher):
 
     def _result(self, item: _Pending) -> ProcessingResult:
         state, extraction = item.submission.state, item.extraction
-        issues = tuple(self._redactor.record(issue) for issue in extraction.issues)
+        issues = tuple(self._redactor.record(_named(issue, state.file_path)) for issue in extraction.issues)
         return ProcessingResult(
             file_path=state.file_path,
             ingest_key=state.ingest_key,
@@ -300,3 +298,9 @@ def deferred_result(file_path: str, exc: IngestkitError, redactor: Redactor | No
 def _resting(name: str) -> BackendError:
     message = f"the {name} failed repeatedly and is left alone for a while; ingest again later"
     return BackendError(ErrorCode.E_BACKEND_CIRCUIT_OPEN, message, recoverable=True)
+
+
+def _named(error: IngestError, file_path: str) -> IngestError:
+    """The error with the file's name in its message, wherever it arose."""
+    name = Path(file_path).name
+    return error if name in error.message else error.model_copy(update={"message": f"{name}: {error.message}"})

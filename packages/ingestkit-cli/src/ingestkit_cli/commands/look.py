@@ -16,6 +16,7 @@ _PANEL = "Look"
 _Text = Annotated[str, typer.Argument(metavar="TEXT", help="What to look for. Any text is safe.")]
 _Hits = Annotated[int, typer.Option("-k", metavar="N", min=1, help="So many hits.")]
 _Query = Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT over the tables (see: ingestkit tables).")]
+_Quarantined = Annotated[bool, typer.Option("--quarantined", help="Only what was set aside, and why.")]
 _Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give up after this time.")]
 _MaxRows = Annotated[int, typer.Option("--max-rows", metavar="N", min=1, help="At most so many rows.")]
 _Csv = Annotated[bool, typer.Option("--csv", help="Write comma-separated values to stdout.")]
@@ -80,14 +81,19 @@ def register(app: typer.Typer) -> None:
         return show_source(store, tenant, source, as_json=as_json)
 
     @command(app, "list", _PANEL)
-    def list_(store: Store = None, tenant: Tenant = None, as_json: Json = False) -> int:
+    def list_(
+        quarantined: _Quarantined = False,
+        store: Store = None,
+        tenant: Tenant = None,
+        as_json: Json = False,
+    ) -> int:
         """List the documents: committed, stale (read by another version), or quarantined and why.
 
-        Example: ingestkit list
+        Example: ingestkit list --quarantined
         """
         from ingestkit_cli.listing import list_sources
 
-        return list_sources(store, tenant, as_json=as_json)
+        return list_sources(store, tenant, only_quarantined=quarantined, as_json=as_json)
 
     @command(app, "status", _PANEL)
     def status(store: Store = None, tenant: Tenant = None, as_json: Json = False) -> int:

@@ -165,7 +165,7 @@ def _provide(name: str, file: str | None) -> None:
 
 def _is_found_at(name: str, file: str) -> bool:
     spec = _spec(name)
-    return spec is not None and spec.origin is not None and os.path.samefile(spec.origin, file)
+    return spec is not None and os.path.realpath(spec.origin or "") == os.path.realpath(file)
 
 
 def _spec(name: str) -> ModuleSpec | None:
