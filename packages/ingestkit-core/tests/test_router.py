@@ -16,6 +16,7 @@ import pytest
 from ingestkit_core.errors import BackendError, ErrorCode, ExecutionError, StoreError
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.protocols import ExecutionBackend
+from ingestkit_core.router import Asked, run_batch
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import (
     HashingEmbedder,
@@ -411,3 +412,18 @@ def test_a_file_name_that_is_no_text_stops_nobody(router: TextRouter, folder: Pa
     assert results[0].file_path.endswith("caf\ufffdE9.txt")
     assert [result.status for result in router.process_batch([odd, bad])] == ["unchanged", "quarantined"]
     assert router.process(write_text(folder / "copy.txt", "words")).status == "committed"
+
+
+def test_stopping_finishes_what_is_read_and_starts_nothing_more(store: SqliteStore, folder: Path) -> None:
+    stop = threading.Event()
+    slow = [write_text(folder / f"{i}.txt", "!fault nap") for i in range(30)]
+    with TextRouter(store, store, config=threads()) as router:
+        results = run_batch((Asked(router, str(path)) for path in slow), stop=stop)
+        first = next(results)[1]
+        stop.set()
+        rest = [result.status for _, result in results]
+    assert first.status == "committed"
+    assert 1 <= rest.count("committed") <= 3
+    assert set(rest) <= {"committed", "cancelled"}
+    assert len(rest) < 8
+    assert store.status().sources == 1 + rest.count("committed")

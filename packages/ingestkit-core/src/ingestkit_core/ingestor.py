@@ -132,13 +132,12 @@ class Ingestor:
     ) -> Iterator[ProcessingResult]:
         """Discover, read, commit; results as they finish.
 
-        Setting ``stop`` starts nothing more and finishes what is under way. Raises StoreError: E_STORE_LOCKED
+        Setting ``stop`` starts nothing more and lets what is being read finish. Raises StoreError: E_STORE_LOCKED
         if another owner keeps the store for longer than ``wait_seconds`` (None: wait for ever).
         """
         with self.store.lease(wait_seconds):
             asked = self.discover(paths, include, exclude)
-            wanted = asked if stop is None else _until(asked, stop)
-            for _, result in run_batch(wanted, refresh=refresh, checksum=checksum):
+            for _, result in run_batch(asked, refresh=refresh, checksum=checksum, stop=stop):
                 yield result
 
     def convert(self, path: str | Path) -> Conversion:
@@ -221,10 +220,3 @@ def _wanted(relative: Path, include: Sequence[str], exclude: Sequence[str]) -> b
         return any(fnmatch.fnmatch(text, p) for p in patterns for text in (relative.name, relative.as_posix()))
 
     return (not include or matches(include)) and not matches(exclude)
-
-
-def _until(asked: Iterable[Asked], stop: threading.Event) -> Iterator[Asked]:
-    for item in asked:
-        if stop.is_set():
-            return
-        yield item

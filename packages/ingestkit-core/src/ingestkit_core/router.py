@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import threading
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -45,6 +46,8 @@ from ingestkit_core.stores.base import DocumentStore
 __all__ = ["Asked", "DocumentRouter", "run_batch"]
 
 logger = logging.getLogger(__name__)
+
+_STOP_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +214,9 @@ class DocumentRouter:
             self._local.release(job_id)
         return result
 
-    def cancel(self, job_id: str) -> bool:
-        """Stop a job that ``begin`` started; False if it is over, or the backend cannot."""
-        return self._local is not None and self._local.cancel(job_id)
+    def cancel(self, job_id: str, *, waiting_only: bool = False) -> bool:
+        """Stop a job that ``begin`` started, if it is not over and the backend can; or only if it still waits."""
+        return self._local is not None and self._local.cancel(job_id, waiting_only=waiting_only)
 
     @property
     def in_flight(self) -> int:
@@ -296,15 +299,18 @@ def run_batch(
     *,
     refresh: bool = False,
     checksum: bool = False,
+    stop: threading.Event | None = None,
 ) -> Iterator[tuple[int, ProcessingResult]]:
     """(input number, result) as documents finish, pulled from any iterable with bounded work in flight.
 
     A file that is asked for again while it is under way waits for its turn. Closing the generator cancels
-    what has not been finished.
+    what has not been finished; setting ``stop`` starts nothing more and lets what is being read finish.
     """
-    batch = _Batch(refresh, checksum)
+    batch = _Batch(refresh, checksum, stop)
     try:
         for number, item in enumerate(asked):
+            if stop is not None and stop.is_set():
+                break
             yield from batch.add(number, item)
         yield from batch.rest()
     finally:
@@ -312,7 +318,9 @@ def run_batch(
 
 
 class _Batch:
-    def __init__(self, refresh: bool, checksum: bool) -> None:
+    def __init__(self, refresh: bool, checksum: bool, stop: threading.Event | None) -> None:
+        self._stop = stop
+        self._stopping = False
         self._refresh = refresh
         self._checksum = checksum
         self._done: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -346,7 +354,7 @@ class _Batch:
             self._running[started] = (number, asked)
 
     def _next_done(self) -> Iterator[tuple[int, ProcessingResult]]:
-        job_id = self._done.get()
+        job_id = self._wait()
         number, asked = self._running[job_id]
         try:
             result = asked.router.collect(job_id)
@@ -354,5 +362,17 @@ class _Batch:
             result = failed_result(asked.file_path, exc.to_error())
         del self._running[job_id]
         yield number, result
-        for _ in range(len(self._held_back)):
+        for _ in range(0 if self._stopping else len(self._held_back)):
             yield from self._start(*self._held_back.popleft())
+
+    def _wait(self) -> str:
+        while self._stop is not None:
+            if self._stop.is_set() and not self._stopping:
+                self._stopping = True
+                for job_id, (_, asked) in self._running.items():
+                    asked.router.cancel(job_id, waiting_only=True)
+            try:
+                return self._done.get(timeout=_STOP_LOOK_SECONDS)
+            except queue.Empty:
+                continue
+        return self._done.get()

@@ -188,10 +188,10 @@ class LocalExecutionBackend:
         assert document.result is not None
         return document.result
 
-    def cancel(self, job_id: str) -> bool:
-        """Stop a document that waits or is being read; False if it is over or being finished."""
+    def cancel(self, job_id: str, *, waiting_only: bool = False) -> bool:
+        """Stop a document that waits or (unless ``waiting_only``) is being read; False if it is too late."""
         document = self._documents.get(job_id)
-        return document is not None and not document.done.is_set() and self._cancel_jobs(document)
+        return document is not None and not document.done.is_set() and self._cancel_jobs(document, waiting_only)
 
     def release(self, job_id: str) -> None:
         """Forget a job and its result."""
@@ -234,8 +234,8 @@ class LocalExecutionBackend:
         task.number = self._pool.submit(job, functools.partial(self._read_done, task))
         document.numbers.add(task.number)
 
-    def _cancel_jobs(self, document: _Document) -> bool:
-        cancelled = [self._pool.cancel(number) for number in tuple(document.numbers)]
+    def _cancel_jobs(self, document: _Document, waiting_only: bool = False) -> bool:
+        cancelled = [self._pool.cancel(number, waiting_only=waiting_only) for number in tuple(document.numbers)]
         return any(cancelled)
 
     def _read_done(self, task: _Task, outcome: Outcome) -> None:

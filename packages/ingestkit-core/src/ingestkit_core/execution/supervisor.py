@@ -46,7 +46,8 @@ class Supervisor:
         self, launcher: Launcher, directory: PoolDirectory, max_workers: int, max_jobs_per_worker: int
     ) -> None:
         self.waiting: deque[Entry] = deque()
-        self.cancels: deque[int] = deque()
+        self.cancels: deque[tuple[int, bool]] = deque()
+        """Numbers of jobs to cancel, and whether only if they still wait."""
         self.entries: dict[int, Entry] = {}
         self.hungry = False
         """Whether a new job should wake the loop."""
@@ -202,14 +203,15 @@ class Supervisor:
 
     def _cancel_asked(self) -> None:
         while self.cancels:
-            entry = self.entries.get(self.cancels.popleft())
+            number, waiting_only = self.cancels.popleft()
+            entry = self.entries.get(number)
             if entry is None or entry.settled:
                 continue
             workers = self._crew.workers.values()
             holder = next((worker for worker in workers if worker.entry is entry), None)
             if holder is None:
                 self._settle(entry, Outcome(error=causes.cancelled()))
-            else:
+            elif not waiting_only:
                 self._crew.kill(holder, causes.cancelled())
 
     def _settle(self, entry: Entry, outcome: Outcome) -> None:

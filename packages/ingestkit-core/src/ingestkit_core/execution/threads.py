@@ -61,13 +61,14 @@ class ThreadPool:
             self._changed.notify_all()
             return run.number
 
-    def cancel(self, number: int) -> bool:
-        """Drop a waiting job, or give up on a running one; False if it is over."""
+    def cancel(self, number: int, *, waiting_only: bool = False) -> bool:
+        """Drop a waiting job, or (unless ``waiting_only``) give up on a running one; False if it is over."""
         with self._changed:
             waiting = [run for run in self._waiting if run.number == number]
             for run in waiting:
                 self._waiting.remove(run)
-            runs = waiting or [run for run in self._running.values() if run.number == number]
+            running = [run for run in self._running.values() if run.number == number]
+            runs = waiting or ([] if waiting_only else running)
         for run in runs:
             self._settle(run, _failure(ErrorCode.E_EXECUTION_CANCELLED, "cancelled"))
         return bool(runs)

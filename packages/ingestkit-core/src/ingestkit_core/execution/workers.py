@@ -107,15 +107,17 @@ class WorkerPool:
         _spool_arguments(job_path(self._directory.path, number), call)
         return wire.frame(wire.JOB, number, job_body(job.max_memory_bytes, modules, b""), wire.SPOOLED)
 
-    def cancel(self, number: int) -> bool:
+    def cancel(self, number: int, *, waiting_only: bool = False) -> bool:
         """Drop a waiting job or kill a running one; False when it is done or unknown.
+
+        With ``waiting_only`` a running one is left to finish.
 
         Its outcome comes as ever: E_EXECUTION_CANCELLED, unless the job was quicker.
         """
         supervisor = self._supervisor
         if supervisor is None or number not in supervisor.entries:
             return False
-        supervisor.cancels.append(number)
+        supervisor.cancels.append((number, waiting_only))
         supervisor.wake()
         return True
 

@@ -52,6 +52,10 @@ def _sleep() -> None:
     time.sleep(3600)
 
 
+def _nap() -> None:
+    time.sleep(0.3)
+
+
 def _memory_error() -> None:
     raise MemoryError
 
@@ -94,6 +98,7 @@ FAULTS: dict[str, Callable[[], Any]] = {
     "c-loop": _c_loop,
     "python-loop": _python_loop,
     "sleep": _sleep,
+    "nap": _nap,
     "memory-error": _memory_error,
     "grow": _grow,
     "unpicklable-result": _unpicklable_result,
