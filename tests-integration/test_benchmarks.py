@@ -246,6 +246,7 @@ def test_ocr() -> None:
     assert metrics.character_error_rate("abcd", "abxd") == 0.25
     assert metrics.character_error_rate("a  b\nc", "a b c") == 0.0
     assert metrics.character_error_rate("ab", "") == 1.0
+    assert metrics.character_error_rate("ab", "abcdef") == 2.0
     assert metrics.words_agreement("a b c a", "a b d").f1 == pytest.approx(4 / 7)
 
 
@@ -336,6 +337,11 @@ def test_questions_about_a_table() -> None:
         "<tr><td>Peru</td><td>1</td><td>2</td></tr></table>"
     )
     assert [(q.column_label[0], q.value[0]) for q in pdf_lookups(two_levels)] == [("1999", "1"), ("2000", "2")]
+    titled = tables_of(
+        '<table><tr><td colspan="3">Exports</td></tr><tr><td></td><td></td><td>2000</td></tr>'
+        "<tr><td>Peru</td><td>1</td><td>2</td></tr></table>"
+    )
+    assert [(q.column_label[0], q.value[0]) for q in pdf_lookups(titled)] == [("2000", "2")]
 
 
 @unit
@@ -364,6 +370,11 @@ def test_an_answer_of_another_document_or_below_the_fifth_place_does_not_count()
     closer = ["Peru 1999 2000 Chile"] * 5
     assert answerable({"a": QUESTIONS}, {"a": [good, "more"], "b": closer}).plain == 0.0
     assert answerable({"a": QUESTIONS}, {"a": [good, "more"], "b": closer[:4]}).plain == 1.0
+    # Those with all words come first, however short the others are.
+    asked = {"a": [Lookup(("Total",), ("Peryear",), ("7",))]}
+    long = [f"Total Peryear {'filler ' * 300}"] * 5
+    assert answerable(asked, {"a": ["Total | Per year\nTotal | 7"], "b": long}).plain == 0.0
+    assert answerable(asked, {"a": ["Total | Per year\nTotal | 7"], "b": long[:4]}).plain == 1.0
 
 
 @unit
@@ -390,6 +401,16 @@ def test_questions_about_a_sheet() -> None:
     for sheet in (headed, known):
         (lookup,) = sheet_lookups(sheet)
         assert (lookup.row_label[0], lookup.column_label[0], lookup.value[0]) == ("1999", "Sum", "12.5")
+    levels = {(1, 1): "Year", (1, 2): "Sum", (2, 1): "of account", (2, 2): "in dollars", (3, 1): 1999.0, (3, 2): 1.0}
+    (lookup,) = sheet_lookups(Sheet("x", "g", levels, header_rows=frozenset({1, 2})))
+    assert lookup.column_label == ("in dollars",)
+
+
+@unit
+def test_ranges() -> None:
+    assert truths.rectangle("B4") == (4, 2, 4, 2)
+    assert truths.rectangle("AA10:AB12") == (10, 27, 12, 28)
+    assert truths.enclosing(["A5:B5", "C3:D9"]) == (3, 1, 9, 4)
 
 
 @unit

@@ -108,3 +108,18 @@ def test_names_below_one_folder(files: list[str], names: list[str]) -> None:
 def test_equal_names_from_different_folders_stay_apart() -> None:
     files = [(Path("/x/one/a.pdf"), Path("/x/one")), (Path("/x/two/a.pdf"), Path("/x/two"))]
     assert [name.as_posix() for name in target_names(files, "md")] == ["one/a.pdf.md", "two/a.pdf.md"]
+
+
+def test_a_recipe_runs_and_prints_its_state(quick: Run, documents: Path, here: Path) -> None:
+    (here / "recipe.yaml").write_text(
+        "settings: {store: both.db}\nsteps: {all: {run: ingest, with: {paths: '${folder}'}}}\n", encoding="utf-8"
+    )
+    ran = quick("run", "recipe.yaml", "--set", f"folder={documents}")
+    assert json.loads(ran.out)["all"]["statuses"]["committed"] > 0
+    assert "all: " in ran.err
+    assert quick("run", "recipe.yaml").code == 2
+    assert quick("run", "recipe.yaml", "--set", "folder").code == 2
+    (here / "wrong.yaml").write_text("steps: {a: {run: nonsense}}\n", encoding="utf-8")
+    refused = quick("run", "wrong.yaml")
+    assert refused.code == 2
+    assert "wrong.yaml:1:" in refused.err

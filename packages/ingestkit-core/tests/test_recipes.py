@@ -280,7 +280,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "no YAML": ("steps:\n  a: [1\n", 3, "this is no YAML"),
     "a tag": ("steps:\n  a: !!python/object:os.system {}\n", 2, "this is no YAML"),
     "an empty file": ("", 1, "steps is missing"),
-    "a list": ("- a\n- b\n", 1, "a recipe: Input should be a valid dictionary"),
+    "a list": ("- a\n- b\n", 1, "a recipe is a mapping of keys to values, not a list"),
     "no step": ("steps: {}\n", 1, "steps: Dictionary should have at least 1 item"),
     "an unknown section": (
         "steps:\n  a: {run: do:nothing}\nsetting: {}\n",

@@ -1,4 +1,4 @@
-"""``convert``: documents into text files, without any store."""
+"""``convert`` and ``run``: documents into text files, and recipes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ _To = Annotated[Form, typer.Option("--to", help="What to convert to.")]
 _Folder = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="DIR", help="The folder to write to; it is made if need be.")
 ]
+_Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file with steps and edges.")]
+_Set = Annotated[
+    list[str], typer.Option("--set", metavar="NAME=VALUE", help="Give a variable of the recipe its value; repeatable.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,3 +34,13 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.settings import Wishes
 
         return convert_paths(paths, to.value, output, Wishes(config, None, workers, None))
+
+    @command(app, "run", "Other")
+    def run(recipe: _Recipe, assignments: _Set = []) -> int:  # noqa: B006  # typer makes its own copy
+        """Run a recipe: steps from a YAML file, side by side where it says so. Prints the final state as JSON.
+
+        Example: ingestkit run recipe.yaml --set folder=reports
+        """
+        from ingestkit_cli.reciping import run_file
+
+        return run_file(recipe, assignments)

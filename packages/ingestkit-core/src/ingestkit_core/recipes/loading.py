@@ -177,6 +177,8 @@ def _complaint(section: Any, error: Any, what: str) -> str:
         return f"unknown {error['loc'][-1]} {given!r}; known are {error['ctx']['expected']}"
     if kind == "missing":
         return f"{what} is missing"
+    if kind in ("model_type", "dict_type"):
+        return f"{what} is a mapping of keys to values, not a {type(given).__name__}"
     if kind == "value_error":
         return f"{what}: {error['ctx']['error']}"
     return f"{what}: {error['msg']}" + (f", not {given!r}" if isinstance(given, str | int | float) else "")

@@ -176,7 +176,8 @@ class Convert(_OfDocuments):
             targets = [str(Path(self.output, name)) for name in _target_names(list(found.values()), self.to)]
             states = [{"file": file, "target": target} for file, target in zip(found, targets, strict=True)]
             # Threads only wait; the ingestor's workers work.
-            at_once = ParallelConfig(max_workers=max(router.in_flight for router in ingestor.routers.values()))
+            in_flight = (router.in_flight for router in ingestor.routers.values())
+            at_once = ParallelConfig(max_workers=max(in_flight, default=1))
             flow = partial(_convert_file, ingestor, self.to)
             results = ThreadExecutor().execute([flow] * len(states), states, at_once)
         ends = list(zip(states, results, strict=True))
