@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import excel, execution, pdf, store
+from benchmarks import excel, execution, faults, pdf, store
 from benchmarks.fresh import NotMeasuredError
 from benchmarks.options import Options
 from benchmarks.report import Figures, as_json, as_text
@@ -20,6 +20,7 @@ FAMILIES: Mapping[str, Sequence[Callable[[Options], Iterator[Figures]]]] = {
     "pdf": pdf.STEPS,
     "excel": excel.STEPS,
     "execution": execution.STEPS,
+    "faults": (faults.measure,),
     "store": store.STEPS,
 }
 

@@ -13,11 +13,15 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.metrics import mean
 from benchmarks.tables import Table, clean_text, comparable, spread
 
-__all__ = ["Answerable", "Lookup", "answerable", "pdf_lookups", "split_markdown"]
+__all__ = ["Answerable", "Lookup", "answerable", "pdf_lookups", "sample", "split_markdown"]
+
+T = TypeVar("T")
 
 LOOKUPS_PER_DOCUMENT = 40
 CHUNKS_LOOKED_AT = 5
@@ -51,7 +55,7 @@ def answerable(questions: Mapping[str, Sequence[Lookup]], chunks: Mapping[str, S
     bound: list[float] = []
     asked = 0
     for document, lookups in questions.items():
-        answers = [index.answers(document, lookup) for lookup in _sample(document, lookups)]
+        answers = [index.answers(document, lookup) for lookup in sample(document, lookups)]
         if answers:
             asked += len(answers)
             plain.append(sum(answer > 0 for answer in answers) / len(answers))
@@ -59,10 +63,11 @@ def answerable(questions: Mapping[str, Sequence[Lookup]], chunks: Mapping[str, S
     return Answerable(mean(plain), mean(bound), asked, len(plain))
 
 
-def _sample(document: str, lookups: Sequence[Lookup]) -> Sequence[Lookup]:
-    if len(lookups) <= LOOKUPS_PER_DOCUMENT:
-        return lookups
-    return random.Random(f"{_SEED} {document}").sample(lookups, LOOKUPS_PER_DOCUMENT)
+def sample(document: str, questions: Sequence[T]) -> Sequence[T]:
+    """At most 40 of a document's questions, by chance but always the same."""
+    if len(questions) <= LOOKUPS_PER_DOCUMENT:
+        return questions
+    return random.Random(f"{_SEED} {Path(document).name}").sample(questions, LOOKUPS_PER_DOCUMENT)
 
 
 class _Index:

@@ -23,7 +23,7 @@ __all__ = ["PDF", "Candidate", "installed", "kreuzberg_output", "left_out", "mar
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """``timed`` makes the function whose CPU is measured; ``shown`` the one that gives its output, if that is
-    compared. ``slow`` ones are run once, and only in large runs.
+    compared. ``requires`` names modules. ``slow`` ones are run once, and only in large runs.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Candidate:
     @property
     def installed(self) -> bool:
         """Whether what it needs can be imported here."""
-        return importlib.util.find_spec(self.requires) is not None
+        return all(importlib.util.find_spec(module) for module in self.requires.split())
 
 
 def installed(candidates: Sequence[Candidate], *, large: bool) -> list[Candidate]:
@@ -202,7 +202,7 @@ PDF = (
     Candidate("liteparse", "peer", "liteparse", _liteparse, _liteparse),
     Candidate("pdf_oxide", "peer", "pdf_oxide", _pdf_oxide, _pdf_oxide),
     Candidate("kreuzberg", "peer", "kreuzberg", kreuzberg_output, kreuzberg_output),
-    Candidate("markitdown", "peer", "pdfminer", markitdown_output, markitdown_output),
+    Candidate("markitdown", "peer", "markitdown pdfminer", markitdown_output, markitdown_output),
     Candidate("pdfplumber", "peer", "pdfplumber", _pdfplumber, _pdfplumber),
     Candidate("pymupdf4llm with layout", "peer", "pymupdf4llm", _with_layout, _with_layout, slow=True),
     Candidate("pymupdf4llm without layout", "peer", "pymupdf4llm", _without_layout, _without_layout, slow=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +80,8 @@ def measure(options: Options) -> Iterator[Figures]:
         if found.failed and candidate.kind != "peer":
             text.fail(candidate, f"gave up on {found.failed} files")
         text.add(candidate.name, *_text_row(truths, found.by_path))
+        if candidate.kind == "ours":
+            text.notes.append(f"{candidate.name} gets right: {_facts_by_kind(truths, found.by_path)}")
         tables.add(candidate.name, *_table_row(truths, found.by_path))
         answers.add(candidate.name, *_answer_row(truths, found.by_path))
         if candidate.kind == "ours":
@@ -116,17 +118,26 @@ def _text_figures(truths: _Truths) -> Figures:
 def _text_row(truths: _Truths, found: Mapping[str, Output]) -> Row:
     orders = [metrics.reading_order(truth, found[path].markdown) for path, truth in truths.tagged.items()]
     headings = [metrics.heading_similarity(truth, found[path].markdown) for path, truth in truths.tagged.items()]
-    facts = [
-        float(holds(fact, found[path].markdown, _tables(found[path])))
-        for path, about in truths.facts.items()
-        for fact in about
-    ]
+    facts = [float(right) for _, right in _facts(truths, found)]
     return (
         metrics.mean(with_tables for with_tables, _ in orders),
         metrics.mean(without for _, without in orders),
         metrics.mean(similarity for similarity in headings if similarity is not None),
         metrics.mean(facts),
     )
+
+
+def _facts(truths: _Truths, found: Mapping[str, Output]) -> Iterator[tuple[str, bool]]:
+    """The kind of each fact, and whether the output gets it right."""
+    for path, about in truths.facts.items():
+        for fact in about:
+            yield fact["type"], holds(fact, found[path].markdown, _tables(found[path]))
+
+
+def _facts_by_kind(truths: _Truths, found: Mapping[str, Output]) -> str:
+    facts = list(_facts(truths, found))
+    right = Counter(kind for kind, held in facts if held)
+    return ", ".join(f"{right[kind]} of {count} {kind}" for kind, count in Counter(kind for kind, _ in facts).items())
 
 
 # Tables
@@ -140,10 +151,10 @@ def _table_figures(truths: _Truths) -> Figures:
         [
             Column("reads"),
             Column(f"tagged micro, n={with_tables}", ".3f"),
-            Column("macro", ".3f"),
+            Column("tagged macro", ".3f"),
             Column(f"false, n={len(truths.tagged) - with_tables}", ".3f"),
             Column(f"competition micro, n={len(truths.competition)}", ".3f"),
-            Column("macro", ".3f"),
+            Column("competition macro", ".3f"),
             Column(f"TEDS, n={small}", ".3f"),
         ],
     )

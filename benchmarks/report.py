@@ -41,6 +41,11 @@ class Figures:
     notes: list[str] = field(default_factory=list)
     unmeasured: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        heads = [column.head for column in self.columns]
+        if len(set(heads)) < len(heads):
+            raise ValueError(f"two columns of one name in {heads}: as JSON one would hide the other")
+
     def add(self, *values: Value) -> None:
         """One more row; missing values at its end are dashes."""
         self.rows.append((*values, *[None] * (len(self.columns) - len(values))))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-from benchmarks.answerable import Lookup
+from benchmarks.answerable import Lookup, sample
 from benchmarks.corpora import Sheet, SheetValue
 from benchmarks.outputs import Region
 
@@ -16,28 +16,29 @@ __all__ = ["sheet_lookups", "shown_forms"]
 
 
 def sheet_lookups(sheet: Sheet) -> list[Lookup]:
-    """All questions about a sheet: over its known tables, or below its header rows where only those are known."""
+    """The questions asked about a sheet: over its known tables, or below its header rows where only those are known."""
     regions = sheet.regions
     if not regions:
         used = sheet.used
         regions = (
             Region("", min(sheet.header_rows), used.left, used.bottom, used.right, frozenset(sheet.header_rows)),
         )
-    return [lookup for region in regions for lookup in _lookups(sheet, region)]
+    asked = [values for region in regions for values in _askable(sheet, region)]
+    return [Lookup(*map(shown_forms, values)) for values in sample(sheet.path, asked)]
 
 
-def _lookups(sheet: Sheet, region: Region) -> Iterator[Lookup]:
-    headers = sorted(region.header_rows)
+def _askable(sheet: Sheet, region: Region) -> Iterator[tuple[SheetValue, SheetValue, SheetValue]]:
+    """Row label, column label and value of every cell that has them."""
     for row in range(region.top, region.bottom + 1):
         label = sheet.cells.get((row, region.left))
-        if row in region.header_rows or label is None:
+        if row in region.header_rows or label is None or not _says_something(label):
             continue
+        above = sorted((head for head in region.header_rows if head < row), reverse=True)
         for column in range(region.left + 1, region.right + 1):
             value = sheet.cells.get((row, column))
-            above = (sheet.cells.get((head, column)) for head in reversed(headers) if head < row)
-            header = next((head for head in above if head is not None), None)
-            if value is not None and header is not None and all(map(_says_something, (label, header, value))):
-                yield Lookup(shown_forms(label), shown_forms(header), shown_forms(value))
+            header = next((sheet.cells[head, column] for head in above if (head, column) in sheet.cells), None)
+            if value is not None and header is not None and _says_something(header) and _says_something(value):
+                yield label, header, value
 
 
 def _says_something(value: SheetValue) -> bool:

@@ -96,7 +96,8 @@ def one_page(extra: Mapping[int, bytes] | None = None, page: bytes = b"", catalo
         {
             1: b"<</Type/Catalog/Pages 2 0 R%s>>" % catalog,
             2: b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
-            3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>%s>>" % page,
+            3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>%s>>"
+            % page,
             4: stream(HELLO),
             5: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
             **(extra or {}),

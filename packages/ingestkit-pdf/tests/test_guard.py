@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -189,13 +190,13 @@ def test_a_bomb_in_an_object_stream_s_neighbour_is_found_in_an_encrypted_file(
 
 def test_ordinary_streams_pass(raw: Any, write: Write, reading: Reading) -> None:
     well_packed = raw.flate(bytes(40 * MIB))
-    noise = os.urandom(4096)
-    ratio_of_ten = raw.flate(b"".join(noise[i % 3000 : i % 3000 + 100] + bytes(900) for i in range(72 * 1024)))
+    noise = os.urandom(30 * 72 * 1024)
+    large = zlib.compress(b"".join(noise[i : i + 30] + bytes(970) for i in range(0, len(noise), 30)), 1)
     picture = b"/Type/XObject/Subtype/Image/Width 100/Height 100/BitsPerComponent 8/Filter/FlateDecode"
     content = raw.one_page(
         {
             6: raw.stream(well_packed, b"/Filter/FlateDecode"),
-            7: raw.stream(ratio_of_ten, b"/Filter/FlateDecode"),
+            7: raw.stream(large, b"/Filter/FlateDecode"),
             8: raw.stream(raw.flate(bytes(100 * MIB)), picture),
         }
     )

@@ -18,10 +18,18 @@ class ExcelProcessorConfig(ProcessorConfig):
         0.05, "A region with a larger share of merged cells looks less like a table (ratio).", output=True, ge=0, le=1
     )
     numeric_ratio_threshold: float = setting(
-        0.3, "A region with at least this share of numbers and dates looks like a table (ratio).", output=True, ge=0, le=1
+        0.3,
+        "A region with at least this share of numbers and dates looks like a table (ratio).",
+        output=True,
+        ge=0,
+        le=1,
     )
     column_consistency_threshold: float = setting(
-        0.7, "Share of a column's cells that agree on a type, above which it is consistent (ratio).", output=True, ge=0, le=1
+        0.7,
+        "Share of a column's cells that agree on a type, above which it is consistent (ratio).",
+        output=True,
+        ge=0,
+        le=1,
     )
     min_row_count_for_tabular: int = setting(
         5, "A region with at least so many rows below its header looks like a table.", output=True, ge=1

@@ -39,7 +39,7 @@ def _profile_sheet(sheet: Sheet, regions: tuple[SheetRegion, ...]) -> SheetProfi
         hidden_columns=sum(last - first + 1 for first, last in sheet.hidden_columns),
         excel_tables=tuple(table.name for table in sheet.tables),
         number_formats=tuple(sorted({sheet.styles.format_of(style) for style in styles})),
-        charts=sheet.charts,
+        charts=len(sheet.charts),
         images=sheet.images,
         comments=len(sheet.comments),
         links=len(sheet.links),

@@ -1,9 +1,10 @@
-"""The two functions that run in a worker: bytes and settings in, plain values out.
+"""The functions that run in a worker: bytes and settings in, plain values out.
 
     read     ─► guard ─► open ─► every sheet: regions ─► tables, text ─► chunks, ledger, issues
     convert  ─► the same, as elements in reading order
+    profile  ─► the same, as facts: no text of the workbook is in them
 
-Neither holds a store, an embedder or a connection.
+None holds a store, an embedder or a connection.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from ingestkit_excel.extract.sheets import SheetContent, read_sheet
 from ingestkit_excel.extract.view import view_of
 from ingestkit_excel.guard import check_size, guard, override_warnings, recognises
 from ingestkit_excel.issues import sheet_issues, workbook_issues
-from ingestkit_excel.models import ClassificationResult, ParserUsed
+from ingestkit_excel.models import ClassificationResult, FileProfile, ParserUsed, SheetRegion
+from ingestkit_excel.profile import profile_workbook
 from ingestkit_excel.routing import METHODS, classify
 from ingestkit_excel.workbook import Sheet, SheetKind, Workbook, open_workbook
 
-__all__ = ["PRELOAD", "convert", "read", "reader_versions", "recognises"]
+__all__ = ["PRELOAD", "convert", "profile", "read", "reader_versions", "recognises"]
 
 PRELOAD: tuple[str, ...] = ("ingestkit_excel.reader", "python_calamine")
 """Modules a worker's template imports ahead."""
@@ -63,6 +65,14 @@ class _Read:
         return [section for content in self._done() for section in content.sections if section]
 
     @property
+    def regions(self) -> dict[str, tuple[SheetRegion, ...]]:
+        return {
+            sheet.name: content.regions
+            for sheet, content in zip(self.book.sheets, self.contents, strict=True)
+            if content is not None
+        }
+
+    @property
     def tables(self) -> tuple[TableDraft, ...]:
         return tuple(table for content in self._done() for table in content.tables)
 
@@ -81,7 +91,7 @@ def read(file_path: str, config: dict[str, Any]) -> Extraction:
     chunks, emitted = _packed(result, settings)
     ledger = _ledger(result, emitted)
     classifying = time.perf_counter()
-    classification = _classified(result, settings)
+    classification = classify(result.regions, settings)
     finished = time.perf_counter()
     return Extraction(
         content_hash=result.content_hash,
@@ -126,6 +136,12 @@ def _packed(result: _Read, settings: ExcelProcessorConfig) -> tuple[tuple[ChunkD
         chunks.extend(packed.chunks)
         emitted.update(packed.emitted)
     return tuple(chunks), dict(emitted)
+
+
+def profile(file_path: str, config: dict[str, Any]) -> FileProfile:
+    """What a workbook is made of: extents, formats, regions and their signals. Raises as :func:`read` does."""
+    result = _read_file(file_path, ExcelProcessorConfig.model_validate(config))
+    return profile_workbook(result.book, result.regions)
 
 
 def _read_file(file_path: str, settings: ExcelProcessorConfig) -> _Read:
@@ -184,7 +200,7 @@ def _uncounted(result: _Read) -> Iterator[tuple[str, int]]:
     sheets = result.book.sheets
     left_out = [sheet for sheet, content in zip(sheets, result.contents, strict=True) if content is None]
     counts = {
-        "charts": sum(sheet.charts for sheet in sheets),
+        "charts": sum(len(sheet.charts) for sheet in sheets),
         "chart_sheets": sum(sheet.kind is SheetKind.CHARTSHEET for sheet in sheets),
         "images": sum(sheet.images for sheet in sheets),
         "pivot_tables": sum(sheet.pivots for sheet in sheets),
@@ -223,15 +239,6 @@ def _parse_stage(result: _Read, seconds: float) -> ParseStageResult:
         parsers=parsers,
         seconds=seconds,
     )
-
-
-def _classified(result: _Read, settings: ExcelProcessorConfig) -> ClassificationResult:
-    regions = {
-        sheet.name: content.regions
-        for sheet, content in zip(result.book.sheets, result.contents, strict=True)
-        if content is not None
-    }
-    return classify(regions, settings)
 
 
 def _classification_stage(result: ClassificationResult, seconds: float) -> ClassificationStageResult:

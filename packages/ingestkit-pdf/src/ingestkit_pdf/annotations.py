@@ -6,7 +6,7 @@ The dictionaries are read key by key: building MuPDF's widget objects costs more
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ingestkit_core.elements import Box
@@ -24,11 +24,8 @@ _MAX_DEPTH = 12
 """How far up a field inherits; a chain of parents may be a ring."""
 
 
-def read_annotations(document: Any, page: Any, placing: Placing) -> Annotations:
-    """Read the filled fields and the written notes of a MuPDF page."""
-    numbered = page.annot_xrefs()
-    if not numbered:
-        return Annotations()
+def read_annotations(document: Any, numbered: Iterable[tuple[int, int, str]], placing: Placing) -> Annotations:
+    """Read the filled fields and the written notes among a page's annotations (object number, kind, name)."""
     fields: list[Field] = []
     notes: list[Note] = []
     field_count = 0

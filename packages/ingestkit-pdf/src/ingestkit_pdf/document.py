@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,7 +26,7 @@ from pymupdf import mupdf
 
 from ingestkit_pdf.annotations import read_annotations
 from ingestkit_pdf.lines import Placing, read_lines
-from ingestkit_pdf.values import Backdrop, Facts, Ink, Line, OutlineEntry, Page
+from ingestkit_pdf.values import Annotations, Backdrop, Facts, Ink, Line, OutlineEntry, Page
 
 __all__ = ["Document"]
 
@@ -55,6 +56,9 @@ _PAINTED_TEXT_FLAGS = _engine.TEXT_IGNORE_ACTUALTEXT
 _CLEARLY_MORE = 1.02
 
 _PAGE = re.compile(r"/Type/Page(?![^\s()<>\[\]{}/%])")
+
+_LARGEST_PACKED_NOTHING_BYTES = 64
+"""An empty stream may be packed into a few bytes; more that unpack to nothing are damaged."""
 
 _WHITE_FROM = 0.98
 _THICK_STROKE = 4.0
@@ -228,7 +232,24 @@ class Document:
             if _says_more(painted_lines, lines):
                 lines, unprinted = painted_lines, painted_unprinted
         with _translated(self._name, failure, number):
+            if not lines and self._content_is_missing(page.xref):
+                raise ParseError(
+                    ErrorCode.E_PARSE_CORRUPT, f"{self._name}: {failure}: its content is missing", page_number=number
+                )
             return self._page(number, page, placing, lines, unprinted, few_characters)
+
+    def _content_is_missing(self, number: int) -> bool:
+        """Whether a page that looks blank to MuPDF is so because its objects are not there or do not unpack."""
+        if not self._document.xref_object(number, compressed=True).startswith("<<"):
+            return True
+        kind, value = self._document.xref_get_key(number, "Contents")
+        if kind != "xref":
+            return False
+        contents = int(value.split()[0])
+        if not self._document.xref_is_stream(contents):
+            return not self._document.xref_object(contents, compressed=True).startswith("[")
+        packed = self.packed_length(contents)
+        return packed > _LARGEST_PACKED_NOTHING_BYTES and not self.unpacked_length(contents, 1)
 
     def _page(
         self,
@@ -244,8 +265,10 @@ class Document:
         if Ink.INVISIBLE in doubtful:
             lines = _with_glyph_programs_seen(lines, page)
         looked_at = painted < few_characters or bool(doubtful)
+        annotations: Annotations | None = Annotations()
         try:
-            annotations = read_annotations(self._document, page, placing)
+            if numbered := page.annot_xrefs():
+                annotations = read_annotations(self._document, numbered, _file_placing(page, placing))
         except _FOREIGN:
             annotations = None
         return Page(
@@ -269,12 +292,16 @@ def _says_more(lines: Sequence[Line], others: Sequence[Line]) -> bool:
 
 
 def _placing(page: Any) -> Placing:
-    crop, rect, rotation = page.cropbox, page.rect, page.rotation % 360
-    across = rect.height if rotation in (90, 270) else rect.width
-    return Placing(
-        rotation=rotation,
-        width=rect.width,
-        height=rect.height,
+    rect = page.rect
+    return Placing(page.rotation % 360, rect.width, rect.height)
+
+
+def _file_placing(page: Any, placing: Placing) -> Placing:
+    """The placing with what it takes to place boxes in the file's own coordinates."""
+    crop = page.cropbox
+    across = placing.height if placing.rotation in (90, 270) else placing.width
+    return replace(
+        placing,
         left=crop.x0,
         top=page.mediabox.y1 - crop.y0,
         unit=across / crop.width if crop.width else 1.0,

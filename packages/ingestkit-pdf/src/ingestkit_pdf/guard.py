@@ -8,6 +8,7 @@ unpack and never beyond the limit; those that are too small in the file to excee
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -186,12 +187,18 @@ def _stream(document: Document, number: int, source: str) -> _Stream | None:
     bound = packed
     for filter_name in names:
         bound *= _MAX_RATIO.get(filter_name, 1)
-    sizes = _SIZE.findall(source)
-    if "/Subtype/Image" in source and len(sizes) == len(dict(sizes)):
-        # Of a picture no more is unpacked than its size asks for; four components at most.
-        size = {key: int(value) for key, value in sizes}
-        bound = min(bound, size.get("Width", 0) * size.get("Height", 0) * size.get("BitsPerComponent", 8) // 2)
+    if "/Subtype/Image" in source:
+        bound = int(min(bound, _picture_bytes(source)))
     return _Stream(number, packed, bound)
+
+
+def _picture_bytes(source: str) -> int | float:
+    """How many bytes a picture asks for at four components, of which no more are unpacked; inf where it is unclear."""
+    sizes = _SIZE.findall(source)
+    if len(sizes) != len(dict(sizes)):
+        return math.inf
+    size = {key: int(value) for key, value in sizes}
+    return size.get("Width", 0) * size.get("Height", 0) * size.get("BitsPerComponent", 8) // 2
 
 
 def _check_bombs(document: Document, streams: Sequence[_Stream], name: str, config: PDFProcessorConfig) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ _CLIPPING = 64
 _TINY_POINTS = 1.0
 _LARGEST_SIZE_POINTS = 10_000
 _PALE = 0xFA
+_STRAIGHT = 0.99
+_ASCENT_RATIO = 0.9
+_DESCENT_RATIO = 0.25
 _PALE_RED = _PALE << 16
 
 _UNPRINTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\ufeff\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
@@ -92,29 +95,96 @@ class Placing:
     def upright(self, direction: tuple[float, float]) -> bool:
         """Whether text running in a direction of the unrotated page reads from left to right as displayed."""
         x, y = direction
-        return (x, -y, -x, y)[self.rotation // 90] > 0.99
+        return (x, -y, -x, y)[self.rotation // 90] > _STRAIGHT
 
 
 def read_lines(blocks: Iterable[dict[str, Any]], placing: Placing) -> tuple[list[Line], int]:
     """The lines of a page in MuPDF's order, and how many unprintable characters were taken out of them."""
-    lines: list[Line] = []
-    unprinted = 0
-    place = _rounded if placing.rotation == 0 else placing.box
+    reader = _LineReader(placing)
     for number, block in enumerate(blocks):
         for line in block["lines"]:
             spans = line["spans"]
             if not spans:
                 continue
-            upright = placing.upright(line["dir"])
+            direction = None if line["wmode"] else line["dir"]
             if _all_painted(spans):
-                unprinted += _add(lines, spans, line["bbox"], place, number, upright, Ink.PAINTED)
+                reader.add(spans, line["bbox"], number, direction, Ink.PAINTED)
                 continue
             for ink, part in _by_ink(spans):
-                box = _around([span["bbox"] for span in part])
-                unprinted += _add(lines, part, box, place, number, upright, ink)
+                reader.add(part, _around([span["bbox"] for span in part]), number, direction, ink)
+    lines = reader.lines
     if any(line.ink is Ink.CLIP for line in lines):
         lines = _without_echoes(lines)
-    return lines, unprinted
+    return lines, reader.unprinted
+
+
+class _LineReader:
+    """Makes lines of runs of spans, one after the other."""
+
+    def __init__(self, placing: Placing) -> None:
+        self.lines: list[Line] = []
+        self.unprinted = 0
+        self._upright = placing.upright
+        self._place = _rounded if placing.rotation == 0 else placing.box
+
+    def add(
+        self,
+        spans: Sequence[dict[str, Any]],
+        box: Sequence[float],
+        block: int,
+        direction: tuple[float, float] | None,
+        ink: Ink,
+    ) -> None:
+        """Add one line. ``direction`` is that of its baseline, None for vertical writing."""
+        lead = spans[0]
+        tallest = lead["size"]
+        if len(spans) == 1:
+            text = lead["text"]
+            bold = bool(lead["flags"] & _BOLD_FONT or lead["char_flags"] & _PAINTED_BOLD)
+        else:
+            text = "".join([span["text"] for span in spans])
+            lead, bold, tallest = _lead(spans)
+        words = text.split()
+        if not words:
+            return
+        text = " ".join(words)
+        if text.isascii() and text.isprintable():
+            characters, unreadable = len(text) - len(words) + 1, 0
+        else:
+            text, characters, unreadable, removed = _cleaned(text)
+            self.unprinted += removed
+            if not text:
+                return
+        size = lead["size"]
+        # A hostile matrix makes a size that is no number.
+        size = round(size * 2) / 2 if 0 <= size <= _LARGEST_SIZE_POINTS else 0.0
+        upright = False
+        if direction is not None:
+            upright = self._upright(direction)
+            box = _snug(box, lead["origin"], direction, tallest)
+        self.lines.append(
+            Line(text, self._place(box), characters, block, size, lead["font"], bold, upright, ink, unreadable)
+        )
+
+
+def _snug(
+    box: Sequence[float], origin: tuple[float, float], direction: tuple[float, float], size: float
+) -> Sequence[float]:
+    """The box without the room a font claims beyond its glyphs: neighbouring lines' boxes would overlap.
+
+    The room is counted from the baseline; a box that does not fit the size (a Type 3 font's) is left alone.
+    """
+    x0, y0, x1, y1 = box
+    above, below = _ASCENT_RATIO * size, _DESCENT_RATIO * size
+    if direction[0] > _STRAIGHT:
+        if y1 - y0 < 3 * size:
+            return x0, max(y0, origin[1] - above), x1, min(y1, origin[1] + below)
+    elif direction[1] < -_STRAIGHT:
+        if x1 - x0 < 3 * size:
+            return max(x0, origin[0] - above), y0, min(x1, origin[0] + below), y1
+    elif direction[1] > _STRAIGHT and x1 - x0 < 3 * size:
+        return max(x0, origin[0] - below), y0, min(x1, origin[0] + above), y1
+    return box
 
 
 def _rounded(box: Sequence[float]) -> Box:
@@ -128,42 +198,9 @@ def _all_painted(spans: Sequence[dict[str, Any]]) -> bool:
     return True
 
 
-def _add(
-    lines: list[Line],
-    spans: Sequence[dict[str, Any]],
-    box: Sequence[float],
-    place: Callable[[Sequence[float]], Box],
-    block: int,
-    upright: bool,
-    ink: Ink,
-) -> int:
-    lead = spans[0]
-    if len(spans) == 1:
-        text = lead["text"]
-        bold = bool(lead["flags"] & _BOLD_FONT or lead["char_flags"] & _PAINTED_BOLD)
-    else:
-        text = "".join([span["text"] for span in spans])
-        lead, bold = _lead(spans)
-    words = text.split()
-    if not words:
-        return 0
-    text = " ".join(words)
-    if text.isascii() and text.isprintable():
-        count, unreadable, removed = len(text) - len(words) + 1, 0, 0
-    else:
-        text, count, unreadable, removed = _cleaned(text)
-        if not text:
-            return removed
-    size = lead["size"]
-    # A hostile matrix makes a size that is no number.
-    size = round(size * 2) / 2 if 0 <= size <= _LARGEST_SIZE_POINTS else 0.0
-    lines.append(Line(text, place(box), count, block, size, lead["font"], bold, upright, ink, unreadable))
-    return removed
-
-
-def _lead(spans: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
-    """The span with the longest text, and whether most of the text is bold."""
-    lead, longest, total, bold = spans[0], -1, 0, 0
+def _lead(spans: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], bool, float]:
+    """The span with the longest text, whether most of the text is bold, and the largest size."""
+    lead, longest, total, bold, tallest = spans[0], -1, 0, 0, 0.0
     for span in spans:
         length = len(span["text"])
         total += length
@@ -171,7 +208,8 @@ def _lead(spans: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
             lead, longest = span, length
         if span["flags"] & _BOLD_FONT or span["char_flags"] & _PAINTED_BOLD:
             bold += length
-    return lead, 2 * bold > total
+        tallest = max(tallest, span["size"])
+    return lead, 2 * bold > total, tallest
 
 
 def _cleaned(text: str) -> tuple[str, int, int, int]:

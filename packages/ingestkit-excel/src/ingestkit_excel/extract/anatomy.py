@@ -34,6 +34,7 @@ _MAX_PREAMBLE_ROWS = 3
 _LONG_HEADER_CHARACTERS = 80
 _MOSTLY = 0.5
 _WIDE = 0.6
+_FEW = 0.3
 _NEARLY_ALL = 0.8
 
 _TOTAL = re.compile(
@@ -57,12 +58,13 @@ class Anatomy:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """A region's first, middle and last rows, cell by cell, and which columns hold numbers."""
+    """A region's first, middle and last rows, cell by cell; which columns hold numbers, how many a row has usually."""
 
     region: Region
     rows: Rows
     cells: Mapping[int, Mapping[int, Cell]]
     numeric: frozenset[int]
+    usual_numbers: float
 
     def row(self, row: int) -> list[Cell]:
         return list(self.cells[row].values())
@@ -146,7 +148,8 @@ def _look(region: Region, rows: Rows) -> _Looked:
     sample = rows[::step]
     wanted = sorted({*head, *tail, *sample})
     cells = cells_of_region(region, wanted)
-    return _Looked(region, rows, cells, _numeric_columns(cells))
+    numbers = sorted(sum(cell.numeric for cell in cells[row].values()) for row in sample[len(sample) // 4 :])
+    return _Looked(region, rows, cells, _numeric_columns(cells), numbers[len(numbers) // 2] if numbers else 0)
 
 
 def _numeric_columns(cells: Mapping[int, Mapping[int, Cell]]) -> frozenset[int]:
@@ -169,8 +172,16 @@ def _first_body_row(looked: _Looked) -> int:
         return 1 if _is_text_header(looked) else 0
     for index, row in enumerate(looked.rows[:_HEAD_ROWS]):
         if _is_data(looked, index, row) and not _is_before_header(looked, index):
-            return _without_labels(looked, index)
+            return 0 if _names_its_rows(looked, index) else _without_labels(looked, index)
     return 1 if _is_text_header(looked) else 0
+
+
+def _names_its_rows(looked: _Looked, first: int) -> bool:
+    """Whether the rows above the first number are names with values, as the rows below are: a form has no header."""
+    if not 0 < first < len(looked.rows):
+        return False
+    labels = [looked.cells[row].get(looked.region.left) for row in looked.rows[: first + 2]]
+    return all(label is not None and label.text.endswith((":", "：")) for label in labels)
 
 
 def _is_before_header(looked: _Looked, index: int) -> bool:
@@ -188,7 +199,7 @@ def _is_data(looked: _Looked, index: int, row: int) -> bool:
     """Whether numbers stand where columns hold numbers."""
     cells = [cell for cell in looked.row(row) if cell.column in looked.numeric and not cell.missing]
     numbers = [cell for cell in cells if cell.numeric]
-    if not numbers or len(numbers) < _MOSTLY * len(cells):
+    if not numbers or len(numbers) < max(_MOSTLY * len(cells), _FEW * looked.usual_numbers):
         return False
     return not _is_row_of_headings(looked, index, numbers)
 
@@ -198,7 +209,7 @@ def _is_row_of_headings(looked: _Looked, index: int, numbers: Sequence[Cell]) ->
     if index >= _MAX_HEADER_ROWS:
         return False
     years = sum(cell.yearlike for cell in numbers) >= _NEARLY_ALL * len(numbers)
-    if not years and not _is_sequence(numbers):
+    if not years and (index or not _is_sequence(numbers)):
         return False
     below = _below(looked, index, numbers)
     if not below:

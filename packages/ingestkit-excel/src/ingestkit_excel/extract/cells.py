@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ingestkit_excel.extract.view import Region
-from ingestkit_excel.workbook import CellForm, CellKind, Rectangle, Sheet, format_of, shown_text
+from ingestkit_excel.workbook import CellForm, CellKind, Sheet, format_of, shown_text
 
-__all__ = ["Cell", "Glance", "cells_of_rows", "cells_of_region", "glance"]
+__all__ = ["Cell", "Glance", "cells_of_region", "glance"]
 
 _GLANCE_ROWS = 12
-_FAR_ROWS = 4
 _YEARS = range(1800, 2101)
 
 _NUMBER_TEXT = re.compile(
@@ -41,19 +40,6 @@ class Cell(NamedTuple):
     numeric: bool
     yearlike: bool
     missing: bool
-
-
-def cells_of_rows(sheet: Sheet, rows: Iterable[int], left: int, right: int) -> dict[int, dict[int, Cell]]:
-    """The filled cells of some rows between two columns: row, then column, both ascending."""
-    wanted = sorted(rows)
-    found: dict[int, dict[int, Cell]] = {row: {} for row in wanted}
-    if not wanted:
-        return found
-    place = Rectangle(wanted[0], left, wanted[-1], right)
-    for row, column, form, raw in sheet.cells(place):
-        if row in found:
-            found[row][column] = _cell(sheet, row, column, form, raw)
-    return {row: dict(sorted(cells.items())) for row, cells in found.items()}
 
 
 def _cell(sheet: Sheet, row: int, column: int, form: CellForm, raw: str) -> Cell:
@@ -112,14 +98,12 @@ def glance(region: Region) -> Glance:
 
 
 def cells_of_region(region: Region, rows: Sequence[int]) -> dict[int, dict[int, Cell]]:
-    """The cells of some rows of a region. Rows near each other are fetched together."""
-    found: dict[int, dict[int, Cell]] = {}
-    start = 0
-    for index in range(1, len(rows) + 1):
-        if index == len(rows) or rows[index] - rows[index - 1] > _FAR_ROWS:
-            found.update(cells_of_rows(region.view.sheet, rows[start:index], region.left, region.right))
-            start = index
-    return {
-        row: {column: cell for column, cell in cells.items() if region.masks.get(row, 0) >> column & 1}
-        for row, cells in found.items()
-    }
+    """The cells of some rows of a region: row, then column, both ascending."""
+    return {row: dict(sorted(_cells_of_row(region, row))) for row in rows}
+
+
+def _cells_of_row(region: Region, row: int) -> Iterator[tuple[int, Cell]]:
+    mask = region.masks.get(row, 0)
+    for column, form, raw in region.view.cells(row, region.left, region.right):
+        if mask >> column & 1:
+            yield column, _cell(region.view.sheet, row, column, form, raw)

@@ -11,10 +11,11 @@ from ingestkit_excel.extract.anatomy import Anatomy, anatomy_of
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.models import RegionType, SheetRegion
 from ingestkit_excel.routing import is_tabular, rule_confidence, signals_of
-from ingestkit_excel.workbook import CellKind, Column, columns_of, format_of
+from ingestkit_excel.workbook import CellKind, Column, columns_of, format_of, shown
 
 __all__ = ["Piece", "read_region"]
 
+_MAX_FORM_ROWS = 200
 _TEMPORAL = ("date", "time", "datetime", "duration")
 
 
@@ -50,19 +51,27 @@ def read_region(region: Region, region_id: str, config: ExcelProcessorConfig) ->
         numeric_ratio=_numeric_ratio(columns),
         type_consistency=_consistency(columns),
     )
-    kind = _type_of(facts, config)
+    kind = _type_of(facts, columns, config)
     confidence = rule_confidence(signals_of(facts, config), config)
     return Piece(
         region, region_id, anatomy, columns, facts.model_copy(update={"region_type": kind, "confidence": confidence})
     )
 
 
-def _type_of(facts: SheetRegion, config: ExcelProcessorConfig) -> RegionType:
+def _type_of(facts: SheetRegion, columns: Sequence[Column], config: ExcelProcessorConfig) -> RegionType:
+    if _is_form(columns):
+        return RegionType.TEXT_BLOCK
     if is_tabular(facts, config):
         return RegionType.DATA_TABLE
     if facts.columns > 1 and facts.header_rows and facts.rows:
         return RegionType.MATRIX
     return RegionType.TEXT_BLOCK
+
+
+def _is_form(columns: Sequence[Column]) -> bool:
+    """Whether the first column names what stands beside it: ``Manufacturer:``."""
+    labels = [text for text in shown(columns[0]) if text] if columns and columns[0].length <= _MAX_FORM_ROWS else []
+    return len(labels) > 1 and sum(text.endswith((":", "：")) for text in labels) > len(labels) / 2
 
 
 def _merged_ratio(region: Region, anatomy: Anatomy) -> float:

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ingestkit_core.elements import CellRange, Element, ElementKind, Span
+from ingestkit_core.elements import Element, ElementKind
 
 from ingestkit_excel.extract.facts import Piece
-from ingestkit_excel.extract.headers import flat_header
-from ingestkit_excel.extract.lines import BAR, row_spans, rows_of
+from ingestkit_excel.extract.headers import flat_header, header_span
+from ingestkit_excel.extract.lines import row_spans, rows_of
 from ingestkit_excel.models import OriginalStructure
-from ingestkit_excel.workbook import Rectangle
 
 __all__ = ["read_grid", "structure_of"]
 
@@ -30,11 +29,8 @@ def read_grid(piece: Piece, targets: Mapping[tuple[int, int], str], metadata: tu
     element = Element(ElementKind.TABLE, row_spans(region, rows, cells), metadata=metadata)
     if anatomy.header:
         header = flat_header(region, anatomy.header)
-        text = BAR.join(header.get(column, "") for column in region.columns)
-        place = Rectangle(anatomy.header[0], region.left, anatomy.header[-1], region.right)
-        count = sum(region.masks[row].bit_count() for row in anatomy.header)
-        span = Span(text, CellRange(region.view.sheet.name, place.a1), count)
-        return replace(element, header=(span,), columns=tuple(header.get(column, "") for column in region.columns))
+        names = tuple(header.get(column, "") for column in region.columns)
+        return replace(element, header=header_span(region, anatomy.header, header), columns=names)
     if are_pairs(cells):
         pairs = [tuple(_pair(row)) for row in cells]
         return replace(element, spans=row_spans(region, rows, pairs, " "), content_type="form_field")

@@ -3,19 +3,22 @@
     | Fall 2010 |       | Fall 2011 |           Fall 2010 / FT, Fall 2010 / PT, Fall 2011 / FT, ...
     | FT        | PT    | FT        |
 
-A merged heading stands over all columns it covers. One that is not merged reaches over the columns named below it, up to
-the next heading.
+A merged heading stands over all columns it covers. One that is not merged reaches over the columns named below it, up
+to the next heading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ingestkit_core.elements import CellRange, Span
+
 from ingestkit_excel.extract.cells import cells_of_region
+from ingestkit_excel.extract.lines import joined, labelled
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import Rectangle
 
-__all__ = ["flat_header"]
+__all__ = ["flat_header", "header_span"]
 
 _LEVELS = " / "
 
@@ -30,6 +33,19 @@ def flat_header(region: Region, rows: Sequence[int]) -> dict[int, str]:
         below = region.masks[rows[index + 1]] if index + 1 < len(rows) else 0
         levels.append(_spread(region, row, texts, merges, below))
     return {column: text for column in region.columns if (text := _LEVELS.join(_parts(levels, column)))}
+
+
+def header_span(region: Region, rows: Sequence[int], header: Mapping[int, str]) -> tuple[Span, ...]:
+    """The header as the line that stands above rows; none where there is no header."""
+    if not rows:
+        return ()
+    sheet = region.view.sheet
+    texts = (
+        labelled(header.get(column, ""), hidden=sheet.is_hidden_column(column)).strip() for column in region.columns
+    )
+    place = Rectangle(rows[0], region.left, rows[-1], region.right)
+    count = sum(region.masks[row].bit_count() for row in rows)
+    return (Span(joined(texts), CellRange(sheet.name, place.a1), count),)
 
 
 def _spread(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingestkit_core.elements import CellRange, Span, range_name
@@ -10,7 +10,18 @@ from ingestkit_core.elements import CellRange, Span, range_name
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import Column, Link, columns_of, shown
 
-__all__ = ["BAR", "RowRanges", "link_targets", "one_line", "row_spans", "rows_of", "shown_rows", "with_link"]
+__all__ = [
+    "BAR",
+    "RowRanges",
+    "joined",
+    "labelled",
+    "link_targets",
+    "one_line",
+    "row_spans",
+    "rows_of",
+    "shown_rows",
+    "with_link",
+]
 
 BAR = " | "
 _MAX_LINK_CELLS = 10_000
@@ -28,7 +39,7 @@ class RowRanges(Sequence[CellRange]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]  # an index or a slice, as in any sequence
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # an index or a slice, as in any sequence
         if isinstance(index, slice):
             return RowRanges(self.sheet_name, self.rows[index], self.left, self.right)
         row = self.rows[index]
@@ -38,6 +49,11 @@ class RowRanges(Sequence[CellRange]):
 def one_line(text: str) -> str:
     """A cell's text without line breaks."""
     return " ".join(text.split()) if "\n" in text or "\t" in text else text
+
+
+def labelled(text: str, *, hidden: bool) -> str:
+    """A text, saying so where a person does not see it."""
+    return f"{text} (hidden)" if hidden else text
 
 
 def link_targets(links: Sequence[Link]) -> Mapping[tuple[int, int], str]:
@@ -79,15 +95,20 @@ def row_spans(
     region: Region, rows: Sequence[int], shown_cells: Sequence[Sequence[str]], separator: str = BAR
 ) -> tuple[Span, ...]:
     """One span a row. What is counted is the row's filled cells."""
-    ranges = RowRanges(region.view.sheet.name, rows, region.left, region.right)
-    masks = region.masks
+    sheet = region.view.sheet
+    ranges = RowRanges(sheet.name, rows, region.left, region.right)
+    lines = [joined(cells, separator) for cells in shown_cells]
+    if sheet.hidden_rows:
+        unseen = sheet.hidden_rows
+        lines = [labelled(line, hidden=row in unseen) for row, line in zip(rows, lines, strict=True)]
     return tuple(
-        Span(_joined(cells, separator), ranges[index], masks[row].bit_count())
-        for index, (row, cells) in enumerate(zip(rows, shown_cells, strict=True))
+        Span(line, ranges[index], region.masks[row].bit_count())
+        for index, (row, line) in enumerate(zip(rows, lines, strict=True))
     )
 
 
-def _joined(cells: Sequence[str], separator: str) -> str:
+def joined(cells: Iterable[str], separator: str = BAR) -> str:
+    """Cells as one line; empty ones at its end are left out."""
     text = separator.join(cells)
     while text.endswith(separator):
         text = text[: -len(separator)]

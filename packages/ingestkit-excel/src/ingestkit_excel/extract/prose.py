@@ -9,7 +9,7 @@ from typing import Any
 from ingestkit_core.elements import CellRange, Element, ElementKind, Span, range_name
 
 from ingestkit_excel.extract.cells import Cell, cells_of_region
-from ingestkit_excel.extract.lines import BAR, one_line, with_link
+from ingestkit_excel.extract.lines import BAR, labelled, one_line, with_link
 from ingestkit_excel.extract.view import Region
 
 __all__ = ["read_prose", "read_titles"]
@@ -17,20 +17,23 @@ __all__ = ["read_prose", "read_titles"]
 _BULLET = re.compile(r"\s*(?:[•·▪◦‣*–—-]\s+|\(?(?:\d{1,3}|[a-zA-Z])[.)]\s+)\S")
 _MAX_TITLE_CHARACTERS = 200
 _MAX_TITLES = 3
+_LEVELS = " / "
 
 Metadata = tuple[tuple[str, Any], ...]
 Targets = Mapping[tuple[int, int], str]
 
 
-def read_titles(region: Region, rows: Sequence[int], targets: Targets, metadata: Metadata) -> tuple[str, list[Element]]:
+def read_titles(
+    above: Sequence[tuple[Region, Sequence[int]]], targets: Targets, metadata: Metadata
+) -> tuple[str, list[Element]]:
     """The title of a table and the elements of the rows above it: up to three headings, the rest paragraphs.
 
     Headings stay with the table in its first chunk, so what is no heading comes before them.
     """
-    lines = list(_row_spans(region, rows, targets))
-    headings = [span for single, span in lines if single and len(span.text) <= _MAX_TITLE_CHARACTERS][:_MAX_TITLES]
+    lines = [line for region, rows in above for line in _row_spans(region, rows, targets)]
+    headings = [span for single, span in lines if single and len(span.text) <= _MAX_TITLE_CHARACTERS][-_MAX_TITLES:]
     others = [span for _, span in lines if span not in headings]
-    return headings[0].text if headings else "", [
+    return _LEVELS.join(span.text for span in headings), [
         *(Element(ElementKind.PARAGRAPH, (span,), metadata=metadata) for span in others),
         *(
             Element(ElementKind.HEADING, (span,), level=level, metadata=metadata)
@@ -69,7 +72,7 @@ def read_prose(region: Region, rows: Sequence[int], targets: Targets, metadata: 
 
 
 def _spans(region: Region, rows: Sequence[int], targets: Targets) -> Iterator[tuple[Cell, Span]]:
-    name = region.view.sheet.name
+    sheet = region.view.sheet
     for cells in cells_of_region(region, rows).values():
         for cell in cells.values():
             text = one_line(cell.text)
@@ -77,4 +80,5 @@ def _spans(region: Region, rows: Sequence[int], targets: Targets) -> Iterator[tu
             if target is not None:
                 text = with_link(text, target)
             place = range_name(cell.row, cell.column, cell.row, cell.column)
-            yield cell, Span(text or cell.raw, CellRange(name, place), 1)
+            unseen = cell.row in sheet.hidden_rows or sheet.is_hidden_column(cell.column)
+            yield cell, Span(labelled(text or cell.raw, hidden=unseen), CellRange(sheet.name, place), 1)

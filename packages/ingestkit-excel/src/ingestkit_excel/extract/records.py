@@ -1,9 +1,9 @@
 """A table into SQL rows, a description and lines of text.
 
-    header row(s) ─► column names, header line (repeated in every chunk)
-    body          ─► typed values ─► TableDraft (parts of at most 1,500 columns)
-                  └► lines, up to row_serialization_limit rows
-    totals        ─► lines only: a sum among what it sums would be counted twice
+header row(s) ─► column names, header line (repeated in every chunk)
+body          ─► typed values ─► TableDraft (parts of at most 1,500 columns)
+              └► lines, up to row_serialization_limit rows
+totals        ─► lines only: a sum among what it sums would be counted twice
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ingestkit_core.elements import CellRange, Element, ElementKind, Span, Table
 
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.facts import Piece
-from ingestkit_excel.extract.headers import flat_header
-from ingestkit_excel.extract.lines import BAR, RowRanges, row_spans, rows_of, shown_rows
+from ingestkit_excel.extract.headers import flat_header, header_span
+from ingestkit_excel.extract.lines import RowRanges, row_spans, rows_of, shown_rows
 from ingestkit_excel.extract.names import column_names
 from ingestkit_excel.extract.schema import describe
 from ingestkit_excel.extract.view import Region
@@ -52,11 +52,11 @@ def read_record(
 ) -> Record:
     """Read a table.
 
-    ``headings`` are the elements of its title, ``names`` what the workbook itself calls it, ``first_table`` is its index
-    in the document.
+    ``headings`` are the elements of its title, ``names`` what the workbook itself calls it, ``first_table`` is its
+    index in the document.
     """
     region, anatomy = piece.region, piece.anatomy
-    header = _headers(region, anatomy.header)
+    header = flat_header(region, anatomy.header)
     values = _filled_down([typed(column) for column in piece.columns], region, anatomy.body)
     tables = tuple(_drafts(piece, title, header, values, clean=config.clean_column_names))
     told = len(anatomy.body) <= config.row_serialization_limit
@@ -90,24 +90,6 @@ def _untold(piece: Piece) -> int:
     return body + sum(piece.region.masks[row].bit_count() for row in anatomy.header)
 
 
-def _headers(region: Region, rows: Sequence[int]) -> dict[int, str]:
-    header = flat_header(region, rows)
-    hidden = region.view.sheet
-    return {
-        column: f"{text} (hidden)" if hidden.is_hidden_column(column) else text for column, text in header.items()
-    }
-
-
-def _header_span(piece: Piece, header: Mapping[int, str]) -> tuple[Span, ...]:
-    region, rows = piece.region, piece.anatomy.header
-    if not rows:
-        return ()
-    text = BAR.join(header.get(column, "") for column in region.columns)
-    place = Rectangle(rows[0], region.left, rows[-1], region.right)
-    count = sum(region.masks[row].bit_count() for row in rows)
-    return (Span(text, CellRange(region.view.sheet.name, place.a1), count),)
-
-
 def _lines(
     piece: Piece,
     header: Mapping[int, str],
@@ -123,7 +105,7 @@ def _lines(
     whole = Element(
         ElementKind.TABLE,
         (*body, *totals),
-        header=_header_span(piece, header),
+        header=header_span(region, anatomy.header, header),
         metadata=metadata,
         table_index=table_index,
         columns=tuple(column.name for column in table.columns),
@@ -146,11 +128,11 @@ def _totals(
     metadata: Metadata,
     table_index: int,
 ) -> Element:
-    rows = piece.anatomy.totals
+    region, anatomy = piece.region, piece.anatomy
     return Element(
         ElementKind.TABLE,
-        row_spans(piece.region, rows, rows_of(piece.region, rows, targets)),
-        header=_header_span(piece, header),
+        row_spans(region, anatomy.totals, rows_of(region, anatomy.totals, targets)),
+        header=header_span(region, anatomy.header, header),
         metadata=metadata,
         table_index=table_index,
     )
@@ -178,9 +160,7 @@ def _drafts(
     region, body = piece.region, piece.anatomy.body
     pairs = [(column, header.get(column, "")) for column in region.columns]
     names = column_names(pairs, clean=clean)
-    columns = [
-        TableColumn(name, text, value.type) for name, (_, text), value in zip(names, pairs, values, strict=True)
-    ]
+    columns = [TableColumn(name, text, value.type) for name, (_, text), value in zip(names, pairs, values, strict=True)]
     rows = [*piece.anatomy.header, *body]
     sheet_name = region.view.sheet.name
     location = CellRange(sheet_name, Rectangle(rows[0], region.left, rows[-1], region.right).a1)

@@ -23,6 +23,8 @@ _MAX_GAP_ROWS = 2
 _MAX_HEADER_ROWS = 8
 _MAX_HEADER_GAP_ROWS = 4
 _MAX_DEPTH = 40
+_MAX_JOINABLE = 2000
+"""Regions of a sheet above which none are joined: every one is compared with those above it."""
 _ALIGNED = 0.6
 _AGREEING = 0.7
 
@@ -30,9 +32,7 @@ _AGREEING = 0.7
 def find_regions(view: SheetView) -> list[Region]:
     """The regions of a sheet in reading order: from top to bottom, then from left to right."""
     masks = dict(view.masks)
-    regions = [
-        region for table in view.sheet.tables if (region := _take_out(view, masks, table.place)) is not None
-    ]
+    regions = [region for table in view.sheet.tables if (region := _take_out(view, masks, table.place)) is not None]
     loose = _join_below(_cut_rows(view, masks, 0)) if masks else []
     return sorted([*regions, *loose], key=lambda region: (region.top, region.left))
 
@@ -107,7 +107,7 @@ def _column_runs(view: SheetView, masks: dict[int, int]) -> list[int]:
 
 
 def _join_beside(view: SheetView, masks: dict[int, int], runs: list[int]) -> list[int]:
-    """Join runs that only a spacer divides: one blank column, rows aligned, and nothing on the right that labels rows."""
+    """Join runs that only a spacer divides: one blank column, rows aligned, nothing on the right that labels rows."""
     joined = [runs[0]]
     for run in runs[1:]:
         left = joined[-1]
@@ -137,6 +137,8 @@ def _are_aligned(masks: dict[int, int], left: int, right: int) -> bool:
 
 def _join_below(regions: list[Region]) -> list[Region]:
     """Join regions one below the other where the lower one goes on with what the upper one began."""
+    if len(regions) > _MAX_JOINABLE:
+        return regions
     joined: list[Region] = []
     for lower in sorted(regions, key=lambda region: (region.top, region.left)):
         above = next((upper for upper in reversed(joined) if _is_above(upper, lower, _MAX_GAP_ROWS)), None)

@@ -26,11 +26,14 @@ def describe(
     offset: int,
 ) -> list[str]:
     """The lines that describe a table. ``values`` are those of all its parts, ``offset`` is where this one begins."""
+    stop = offset + len(table.columns)
+    places = zip(table.columns, values[offset:stop], piece.region.columns[offset:stop], strict=True)
+    sheet = piece.region.view.sheet
     return [
         *_heading(table, piece, names, part),
         *(
-            _column_line(column, value, config)
-            for column, value in zip(table.columns, values[offset : offset + len(table.columns)], strict=True)
+            _column_line(column, value, config) + (", hidden" if sheet.is_hidden_column(number) else "")
+            for column, value, number in places
         ),
     ]
 
@@ -55,7 +58,7 @@ def _column_line(column: TableColumn, value: TypedColumn, config: ExcelProcessor
         told.append(column.header)
     sampled = config.log_sample_data and config.max_sample_rows > 0
     ranged = column.type in _WITH_RANGE
-    filled = [one for one in value.values if one is not None] if ranged or sampled else []
+    filled = [one for one in value.values if one is not None] if value.empty else value.values
     if filled and ranged:
         told.append(f"{_plain(min(filled))} to {_plain(max(filled))}")  # type: ignore[type-var]  # one type a column
     if value.errors:

@@ -17,12 +17,13 @@ from ingestkit_excel.extract.records import read_record
 from ingestkit_excel.extract.regions import find_regions
 from ingestkit_excel.extract.view import Region, SheetView
 from ingestkit_excel.models import RegionType, SheetRegion
-from ingestkit_excel.workbook import DefinedName
+from ingestkit_excel.workbook import DefinedName, Rectangle
 
 __all__ = ["SheetContent", "read_sheet"]
 
 _MAX_TITLE_GAP_ROWS = 2
 _MAX_TITLE_ROWS = 5
+_MOSTLY = 0.5
 
 Metadata = tuple[tuple[str, Any], ...]
 
@@ -50,8 +51,9 @@ def read_sheet(
     reading = _Reading(view, names, config, first_table)
     regions = find_regions(view)
     pieces = [read_region(region, f"r{number}", config) for number, region in enumerate(regions, start=1)]
-    for piece, title in _with_titles(pieces):
-        reading.add(piece, title)
+    for piece, titles in _with_titles(pieces):
+        reading.add(piece, titles)
+    reading.add_charts()
     reading.add_comments()
     return SheetContent(
         sections=tuple(map(tuple, reading.sections)),
@@ -75,21 +77,19 @@ def _named(titles: set[str], pieces: Sequence[Piece]) -> Iterator[SheetRegion]:
         yield facts
 
 
-def _with_titles(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, Piece | None]]:
-    """Pieces in reading order, each with the piece of text right above it that is its title."""
-    waiting: Piece | None = None
+def _with_titles(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, list[Piece]]]:
+    """Pieces in reading order, each with the pieces of text right above it that are its titles."""
+    waiting: list[Piece] = []
     for piece in pieces:
-        if waiting is not None and piece.region.width > 1 and _is_right_above(waiting.region, piece.region):
-            yield piece, waiting
-            waiting = None
+        while waiting and not _is_right_above(waiting[-1].region, piece.region):
+            yield waiting.pop(0), []
+        if _may_be_title(piece):
+            waiting.append(piece)
             continue
-        if waiting is not None:
-            yield waiting, None
-        waiting = piece if _may_be_title(piece) else None
-        if waiting is None:
-            yield piece, None
-    if waiting is not None:
-        yield waiting, None
+        yield piece, waiting
+        waiting = []
+    for piece in waiting:
+        yield piece, []
 
 
 def _may_be_title(piece: Piece) -> bool:
@@ -99,11 +99,21 @@ def _may_be_title(piece: Piece) -> bool:
 
 def _is_right_above(title: Region, table: Region) -> bool:
     beside = title.left <= table.right and title.right >= table.left - 1
-    return (
-        title.bottom < table.top
-        and beside
-        and title.view.row_gap(title.bottom, table.top) <= _MAX_TITLE_GAP_ROWS
-    )
+    return title.bottom < table.top and beside and title.view.row_gap(title.bottom, table.top) <= _MAX_TITLE_GAP_ROWS
+
+
+def _covers(name: Rectangle, table: Rectangle) -> bool:
+    """Whether a named range is about a table: it covers most of it and reaches little beyond."""
+    rows = min(name.bottom, table.bottom) - max(name.top, table.top) + 1
+    columns = min(name.right, table.right) - max(name.left, table.left) + 1
+    if rows < 1 or columns < 1:
+        return False
+    larger = max(_area(name), _area(table))
+    return rows * columns >= _MOSTLY * larger
+
+
+def _area(place: Rectangle) -> int:
+    return (place.bottom - place.top + 1) * (place.right - place.left + 1)
 
 
 class _Reading:
@@ -122,14 +132,14 @@ class _Reading:
         self._first_table = first_table
         self._targets = link_targets(view.sheet.links)
 
-    def add(self, piece: Piece, title_piece: Piece | None) -> None:
+    def add(self, piece: Piece, titles: Sequence[Piece]) -> None:
         """Read one region, with the text above that belongs to it."""
-        if piece.is_table or title_piece is not None or piece.anatomy.titles:
+        if piece.is_table or titles or piece.anatomy.titles:
             self.sections.append([])
-        if title_piece is not None:
-            self.titles.add(title_piece.region_id)
+        self.titles.update(one.region_id for one in titles)
         metadata = self._metadata(piece)
-        title, headings = self._titles(piece, title_piece, metadata)
+        above = [(one.region, list(one.region.masks)) for one in titles]
+        title, headings = read_titles([*above, (piece.region, piece.anatomy.titles)], self._targets, metadata)
         if piece.is_table:
             self._add_table(piece, title, headings, metadata)
         else:
@@ -149,8 +159,7 @@ class _Reading:
             "parser_used": str(self._sheet.parser),
             "original_structure": self._structure(piece),
         }
-        unseen = not piece.is_table and any(row in self._sheet.hidden_rows for row in piece.region.masks)
-        if self._sheet.hidden or unseen:
+        if self._sheet.hidden:
             fields["hidden"] = True
         return tuple(fields.items())
 
@@ -159,21 +168,10 @@ class _Reading:
             return "table"
         return structure_of(piece, rows_of(piece.region, piece.anatomy.body, {}))
 
-    def _titles(
-        self, piece: Piece, title_piece: Piece | None, metadata: Metadata
-    ) -> tuple[str, list[Element]]:
-        above = (
-            read_titles(title_piece.region, list(title_piece.region.masks), self._targets, metadata)
-            if title_piece is not None
-            else ("", [])
-        )
-        inside = read_titles(piece.region, piece.anatomy.titles, self._targets, metadata)
-        return above[0] or inside[0], [*above[1], *inside[1]]
-
     def _add_table(self, piece: Piece, title: str, headings: list[Element], metadata: Metadata) -> None:
         place = piece.region.place
         names = [table.name for table in self._sheet.tables if table.place.intersects(place)]
-        names += [name.name for name in self._names if name.place.intersects(place)]
+        names += [name.name for name in self._names if _covers(name.place, place)]
         record = read_record(
             piece,
             title,
@@ -196,10 +194,20 @@ class _Reading:
         elif piece.anatomy.body or piece.anatomy.header:
             self._extend([read_grid(piece, self._targets, metadata)])
 
+    def add_charts(self) -> None:
+        """What is written on charts; what they draw stands in the cells."""
+        for chart in self._sheet.charts:
+            if chart.titles:
+                place = chart.place.a1 if chart.place is not None else "A1"
+                self._add_aside(ElementKind.FIGURE, f"Chart: {', '.join(chart.titles)}", place)
+
     def add_comments(self) -> None:
         """Comments as notes; they are no cells and count nothing."""
         for comment in self._sheet.comments:
             place = range_name(comment.row, comment.column, comment.row, comment.column)
-            span = Span(f"Comment on {place}: {one_line(comment.text)}", CellRange(self._sheet.name, place), 0)
-            metadata = (("sheet_name", self._sheet.name), ("parser_used", str(self._sheet.parser)))
-            self._extend([Element(ElementKind.NOTE, (span,), metadata=metadata)])
+            self._add_aside(ElementKind.NOTE, f"Comment on {place}: {one_line(comment.text)}", place)
+
+    def _add_aside(self, kind: ElementKind, text: str, place: str) -> None:
+        metadata = (("sheet_name", self._sheet.name), ("parser_used", str(self._sheet.parser)))
+        span = Span(text, CellRange(self._sheet.name, place), 0)
+        self._extend([Element(kind, (span,), metadata=metadata)])

@@ -6,25 +6,43 @@ Hidden rows and columns are not there at all: rows around a hidden one adjoin. W
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ingestkit_excel.workbook import Rectangle, Sheet
+from ingestkit_excel.workbook import Band, CellForm, Rectangle, Sheet
 
 __all__ = ["Region", "SheetView", "bits", "view_of"]
+
+_MANY_BANDS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class SheetView:
     """A sheet without what is left out.
 
-    ``masks`` has, for each filled row ascending, its filled columns as bits (bit n is column n).
+    ``masks`` has, for each filled row ascending, its filled columns as bits (bit n is column n). ``places`` says in
+    which bands a row is, where there are many of them.
     """
 
     sheet: Sheet
     masks: dict[int, int]
     hidden_rows: Sequence[int]
     hidden_columns: int
+    places: Mapping[int, Sequence[tuple[Band, int]]] | None
+
+    def cells(self, row: int, left: int, right: int) -> Iterator[tuple[int, CellForm, str]]:
+        """The filled cells of a row between two columns as (column, form, raw value), band by band."""
+        for band, index in self._bands(row):
+            for form, values in zip(band.forms, band.columns, strict=True):
+                if left <= form.column <= right:
+                    value = values[index]
+                    if value is not None:
+                        yield form.column, form, value
+
+    def _bands(self, row: int) -> Iterable[tuple[Band, int]]:
+        if self.places is not None:
+            return self.places.get(row, ())
+        return ((band, start) for band in self.sheet.bands for start, stop in (band.span(row, row),) if start < stop)
 
     def rows(self, top: int, bottom: int) -> Sequence[int]:
         """The rows of a span that are not hidden."""
@@ -32,10 +50,6 @@ class SheetView:
             return range(top, bottom + 1)
         hidden = set(self.hidden_rows)
         return [row for row in range(top, bottom + 1) if row not in hidden]
-
-    def columns(self, left: int, right: int) -> tuple[int, ...]:
-        """The columns of a span that are not hidden."""
-        return tuple(column for column in range(left, right + 1) if not self.hidden_columns >> column & 1)
 
     def row_gap(self, above: int, below: int) -> int:
         """How many rows that are not hidden lie between two rows."""
@@ -52,8 +66,9 @@ class SheetView:
 
 def view_of(sheet: Sheet, *, include_hidden: bool) -> SheetView:
     """A sheet with or without its hidden rows and columns."""
+    places = _places(sheet.bands) if len(sheet.bands) > _MANY_BANDS else None
     if include_hidden:
-        return SheetView(sheet, sheet.row_masks(), (), 0)
+        return SheetView(sheet, sheet.row_masks(), (), 0, places)
     hidden_columns = 0
     for first, last in sheet.hidden_columns:
         hidden_columns |= (1 << last + 1) - (1 << first)
@@ -62,17 +77,37 @@ def view_of(sheet: Sheet, *, include_hidden: bool) -> SheetView:
         for row, mask in sheet.row_masks().items()
         if mask & ~hidden_columns and row not in sheet.hidden_rows
     }
-    return SheetView(sheet, seen, sorted(sheet.hidden_rows), hidden_columns)
+    return SheetView(sheet, seen, sorted(sheet.hidden_rows), hidden_columns, places)
+
+
+def _places(bands: Iterable[Band]) -> Mapping[int, Sequence[tuple[Band, int]]]:
+    places: dict[int, list[tuple[Band, int]]] = {}
+    for band in bands:
+        for index, row in enumerate(band.rows):
+            places.setdefault(row, []).append((band, index))
+    return places
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A block of cells that belong together. ``masks`` are those of its filled rows, within its columns."""
+    """A block of cells that belong together. ``masks`` are those of its filled rows, within its columns.
+
+    ``columns`` are those with a filled cell: blank ones in between only keep others apart.
+    """
 
     view: SheetView
     masks: dict[int, int]
-    left: int
-    right: int
+    columns: tuple[int, ...]
+
+    @property
+    def left(self) -> int:
+        """The first filled column."""
+        return self.columns[0]
+
+    @property
+    def right(self) -> int:
+        """The last filled column."""
+        return self.columns[-1]
 
     @property
     def top(self) -> int:
@@ -90,13 +125,8 @@ class Region:
         return Rectangle(self.top, self.left, self.bottom, self.right)
 
     @property
-    def columns(self) -> tuple[int, ...]:
-        """Its columns that are not hidden."""
-        return self.view.columns(self.left, self.right)
-
-    @property
     def width(self) -> int:
-        """How many columns it has that are not hidden."""
+        """How many columns it has."""
         return len(self.columns)
 
     @property
@@ -110,7 +140,7 @@ def region_of(view: SheetView, masks: dict[int, int]) -> Region:
     union = 0
     for mask in masks.values():
         union |= mask
-    return Region(view, masks, (union & -union).bit_length() - 1, union.bit_length() - 1)
+    return Region(view, masks, tuple(bits(union)))
 
 
 def bits(mask: int) -> list[int]:

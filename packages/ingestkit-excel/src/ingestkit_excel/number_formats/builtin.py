@@ -49,8 +49,8 @@ BUILTIN_FORMATS: dict[int, str] = {
 
 _YEAR_MONTH, _MONTH_DAY, _FULL = 'yyyy"年"m"月"', 'm"月"d"日"', 'yyyy"年"m"月"d"日"'
 
-BUILTIN_FORMATS |= {number: _YEAR_MONTH for number in (27, 36, 50, 52, 57)}
-BUILTIN_FORMATS |= {number: _MONTH_DAY for number in (28, 29, 51, 53, 54, 58)}
+BUILTIN_FORMATS |= dict.fromkeys((27, 36, 50, 52, 57), _YEAR_MONTH)
+BUILTIN_FORMATS |= dict.fromkeys((28, 29, 51, 53, 54, 58), _MONTH_DAY)
 BUILTIN_FORMATS |= {30: "m/d/yy", 31: _FULL, 32: 'h"时"mm"分"', 33: 'h"时"mm"分"ss"秒"'}
 BUILTIN_FORMATS |= {34: 'AM/PMh"时"mm"分"', 35: 'AM/PMh"时"mm"分"ss"秒"', 55: 'AM/PMh"时"mm"分"'}
 BUILTIN_FORMATS |= {56: 'AM/PMh"时"mm"分"ss"秒"'}

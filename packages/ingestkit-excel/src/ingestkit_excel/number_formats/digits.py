@@ -67,9 +67,9 @@ def _fill_decimals(placeholders: Sequence[Token], digits: str) -> str:
 class DigitsFormat:
     """``prefix whole .decimals E+exponent suffix``, literals possible between the placeholders.
 
-    ``exponent_plus`` is the sign shown before an exponent that is not negative.    ``power`` is the power of ten the value is multiplied by (two a percent sign, minus three a trailing comma).
-    ``least_whole`` is the number of ``0`` before the point where the placeholders make one plain run, which takes a
-    short way; None where they do not.
+    ``exponent_plus`` is the sign shown before an exponent that is not negative. ``power`` is the power of ten the value
+    is multiplied by (two a percent sign, minus three a trailing comma). ``least_whole`` is the number of ``0`` before
+    the point where the placeholders make one plain run, which takes a short way; None where they do not.
     """
 
     prefix: str

@@ -76,7 +76,8 @@ class NumberFormat:
         """A text as Excel shows it: through the text section, or as it is."""
         if self.text_section is None:
             return text
-        return "".join(text if token.kind is TokenKind.TEXT else token.text for token in self.text_section.tokens)
+        own = (TokenKind.TEXT, TokenKind.GENERAL)
+        return "".join(text if token.kind in own else token.text for token in self.text_section.tokens)
 
     @property
     def shows_nothing(self) -> bool:
@@ -93,7 +94,7 @@ class NumberFormat:
         for index, section in enumerate(self.sections[:count]):
             condition = section.condition
             if condition is not None and condition.holds(value):
-                return index, not condition.only_negative
+                return index, True
             if condition is None and index == 1 and count > 2 and value < 0:
                 return index, False
         return count - 1, True

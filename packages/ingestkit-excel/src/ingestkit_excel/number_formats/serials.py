@@ -23,7 +23,7 @@ _MILLISECONDS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class DateParts:
-    """A moment taken apart. ``weekday`` is 0 for Sunday; ``second`` is whole, the rest stands in ``fraction`` (digits)."""
+    """A moment taken apart. ``weekday`` is 0 for Sunday; ``second`` is whole, its decimals are ``fraction``."""
 
     year: int
     month: int
@@ -43,9 +43,7 @@ def date_parts(serial: float, decimals: int, *, date1904: bool) -> DateParts | N
     if not 0 <= days < _FIRST_DAY_TOO_LATE:
         return None
     year, month, day = _calendar(days)
-    return DateParts(
-        year, month, day, (days - 1) % 7, seconds // 3600, seconds // 60 % 60, seconds % 60, fraction
-    )
+    return DateParts(year, month, day, (days - 1) % 7, seconds // 3600, seconds // 60 % 60, seconds % 60, fraction)
 
 
 def _split(serial: float, decimals: int) -> tuple[int, int, str]:

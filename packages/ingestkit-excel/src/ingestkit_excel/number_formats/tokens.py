@@ -61,13 +61,6 @@ class Condition:
             case _:
                 return value == self.operand
 
-    @property
-    def only_negative(self) -> bool:
-        """Whether no positive number satisfies it: such a section shows no sign of its own."""
-        return self.operator in ("<", "<=", "=") and (
-            self.operand < 0 or (self.operand == 0 and self.operator == "<")
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Section:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ingestkit_excel.workbook.columns import Column, Piece, column_of, columns_of, shown
+from ingestkit_excel.workbook.columns import Column, Piece, columns_of, shown
 from ingestkit_excel.workbook.meaning import format_of, shown_text
 from ingestkit_excel.workbook.opening import open_workbook
 from ingestkit_excel.workbook.typed import TypedColumn, typed
@@ -14,6 +14,7 @@ from ingestkit_excel.workbook.values import (
     Band,
     CellForm,
     CellKind,
+    Chart,
     Comment,
     DefinedName,
     Link,
@@ -30,6 +31,7 @@ __all__ = [
     "Band",
     "CellForm",
     "CellKind",
+    "Chart",
     "Column",
     "Comment",
     "DefinedName",
@@ -43,7 +45,6 @@ __all__ = [
     "Styles",
     "TypedColumn",
     "Workbook",
-    "column_of",
     "columns_of",
     "format_of",
     "open_workbook",

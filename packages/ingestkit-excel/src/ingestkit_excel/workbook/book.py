@@ -1,8 +1,8 @@
 """A package into a workbook: the sheets in their order, each by the fastest scan that can read it.
 
-    workbook.xml ─► sheets, names, date system
-    styles.xml, sharedStrings.xml
-    each sheet ─► scan (fast) ─► walk (careful) ─► a fallback reader
+workbook.xml ─► sheets, names, date system
+styles.xml, sharedStrings.xml
+each sheet ─► scan (fast) ─► walk (careful) ─► a fallback reader
 """
 
 from __future__ import annotations
@@ -107,9 +107,7 @@ def _strings(package: Package, relations: Mapping[str, Relation]) -> Mapping[str
     return {str(index): text for index, text in enumerate(strings)}
 
 
-def _styles(
-    package: Package, relations: Mapping[str, Relation], properties: ElementTree.Element | None
-) -> Styles:
+def _styles(package: Package, relations: Mapping[str, Relation], properties: ElementTree.Element | None) -> Styles:
     date1904 = properties is not None and properties.get("date1904") in ("1", "true")
     part = _part_of(relations, "styles")
     try:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ingestkit_excel.workbook.meaning import shown_texts
 from ingestkit_excel.workbook.values import CellForm, Sheet, Styles
 
-__all__ = ["Column", "Piece", "column_of", "columns_of", "place", "shown"]
+__all__ = ["Column", "Piece", "columns_of", "place", "shown"]
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +43,25 @@ class Column:
         return sum(len(piece.values) for piece in self.pieces)
 
 
-def column_of(sheet: Sheet, column: int, rows: Sequence[int]) -> Column:
-    """A column of a sheet in ascending rows."""
-    return Column(column, len(rows), tuple(_pieces(sheet, column, rows)), sheet.styles)
-
-
 def columns_of(sheet: Sheet, columns: Sequence[int], rows: Sequence[int]) -> list[Column]:
-    """Several columns of a sheet in the same ascending rows."""
-    return [column_of(sheet, column, rows) for column in columns]
-
-
-def _pieces(sheet: Sheet, column: int, rows: Sequence[int]) -> Iterator[Piece]:
+    """Columns of a sheet, in the given order, over the same ascending rows."""
     top, bottom = rows[0], rows[-1]
-    whole = len(rows) == bottom - top + 1
-    place = None if whole else {row: index for index, row in enumerate(rows)}
+    place = None if len(rows) == bottom - top + 1 else {row: index for index, row in enumerate(rows)}
+    pieces: dict[int, list[Piece]] = {column: [] for column in columns}
     for band in sheet.bands:
+        start, stop = band.span(top, bottom)
+        if start == stop:
+            continue
+        of_band = band.rows[start:stop]
         for form, values, filled in zip(band.forms, band.columns, band.filled, strict=True):
-            if form.column == column:
-                start, stop = band.span(top, bottom)
-                inside = Piece(form, band.rows[start:stop], values[start:stop])  # type: ignore[arg-type]  # made so below
-                yield from _placed(inside, top, place, whole=filled == len(values))
+            if form.column in pieces:
+                inside = Piece(form, of_band, values[start:stop])  # type: ignore[arg-type]  # made so below
+                pieces[form.column].extend(_placed(inside, top, place, whole=filled == len(values)))
+    return [Column(column, len(rows), tuple(pieces[column]), sheet.styles) for column in columns]
 
 
 def _placed(piece: Piece, top: int, place: dict[int, int] | None, *, whole: bool) -> Iterator[Piece]:
     """A piece whose positions are still row numbers, without empty cells and rows that are left out."""
-    if not piece.values:
-        return
     if whole and place is None:
         yield Piece(piece.form, _positions(piece.positions, top), piece.values)
         return
@@ -92,7 +89,7 @@ def shown(column: Column) -> list[str]:
     return texts
 
 
-def place(target: list, positions: Sequence[int], values: Sequence[object]) -> None:
+def place(target: list[_T], positions: Sequence[int], values: Sequence[_T]) -> None:
     """Put values where they belong, in bulk where the positions adjoin."""
     if isinstance(positions, range):
         target[positions.start : positions.stop] = values

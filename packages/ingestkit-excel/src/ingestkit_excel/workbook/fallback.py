@@ -17,8 +17,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple, TypeVar
 from xml.etree import ElementTree
 
-from ingestkit_core.errors import ErrorCode, ParseError
-
 from ingestkit_excel.models import ParserUsed
 from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage
 from ingestkit_excel.workbook.strings import plain_text
@@ -61,19 +59,10 @@ class _Stored(NamedTuple):
 
 
 def read_calamine(content: bytes, reason: str) -> Workbook:
-    """Read a workbook with calamine; sheets it cannot read come as ``failed``.
-
-    Raises FallbackError, and ParseError (E_PARSE_PASSWORD) for an encrypted one.
-    """
+    """Read a workbook with calamine; sheets it cannot read come as ``failed``. Raises FallbackError."""
     import python_calamine
 
-    def opened() -> Any:
-        try:
-            return python_calamine.load_workbook(io.BytesIO(content))
-        except python_calamine.PasswordError as exc:
-            raise ParseError(ErrorCode.E_PARSE_PASSWORD, "The workbook is encrypted with a password.") from exc
-
-    book = _contained(opened)
+    book = _contained(lambda: python_calamine.load_workbook(io.BytesIO(content)))
     sheets = tuple(
         _calamine_sheet(
             book,

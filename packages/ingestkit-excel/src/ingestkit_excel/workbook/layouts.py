@@ -12,7 +12,15 @@ from typing import NamedTuple
 
 from ingestkit_excel.workbook.bands import Storage
 
-__all__ = ["CellLayout", "cells_of_row", "column_number", "is_learnable", "merged_layout", "row_pattern", "whole_layout"]
+__all__ = [
+    "CellLayout",
+    "cells_of_row",
+    "column_number",
+    "is_learnable",
+    "merged_layout",
+    "row_pattern",
+    "whole_layout",
+]
 
 _CELL = re.compile(
     r'<c r="([A-Z]{1,3})([1-9]\d{0,6})"((?: \w+="[^"<>]*+")*+) ?'

@@ -5,6 +5,7 @@ Repeated values are worked out once. Padding that a number format adds is left o
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
@@ -26,28 +27,31 @@ def format_of(form: CellForm, styles: Styles) -> NumberFormat:
 
 def shown_text(form: CellForm, value: str, styles: Styles) -> str:
     """What a person sees in one cell."""
-    return shown_texts(form, (value,), styles)[0]
+    return _shower(form.kind, styles.format_of(form.style), styles.date1904)(value)
 
 
 def shown_texts(form: CellForm, values: Sequence[str], styles: Styles) -> Sequence[str]:
     """What a person sees in cells of one form."""
-    number_format = format_of(form, styles)
-    plain = number_format.kind == "general" and number_format.code == "General"
-    match form.kind:
-        case CellKind.NUMBER:
-            show = _general if plain else _number(number_format, date1904=styles.date1904)
-        case CellKind.TEXT:
-            show = str.strip if number_format.text_section is None else _text(number_format)
-        case CellKind.BOOLEAN:
-            show = _text(number_format, _BOOLEANS)
-        case CellKind.MOMENT:
-            show = _moment(number_format, date1904=styles.date1904)
-        case _:
-            return values
-    if len(values) < 3:
-        return [show(value) for value in values]
+    show = _shower(form.kind, styles.format_of(form.style), styles.date1904)
     known = {value: show(value) for value in set(values)}
     return [known[value] for value in values]
+
+
+@functools.lru_cache(maxsize=4096)
+def _shower(kind: CellKind, code: str, date1904: bool) -> Callable[[str], str]:
+    """How the values of cells of one kind and number format are shown."""
+    number_format = parse_format(code or "General")
+    match kind:
+        case CellKind.NUMBER:
+            return _general if number_format.code == "General" else _number(number_format, date1904=date1904)
+        case CellKind.TEXT:
+            return str.strip if number_format.text_section is None else _text(number_format)
+        case CellKind.BOOLEAN:
+            return _text(number_format, _BOOLEANS)
+        case CellKind.MOMENT:
+            return _moment(number_format, date1904=date1904)
+        case _:
+            return str
 
 
 def _general(raw: str) -> str:

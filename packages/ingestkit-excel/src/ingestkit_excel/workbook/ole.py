@@ -1,10 +1,12 @@
-"""What an OLE compound file holds: an old workbook, an encrypted new one, or something else.
+"""What an OLE compound file holds: an old workbook, an encrypted one, or something else.
 
-Only the directory is read ([MS-CFB] 2.2 to 2.6): header, sector chain, names.
+Only what tells is read: header, sector chain and directory ([MS-CFB] 2.2 to 2.6), and the first records of the
+workbook's stream ([MS-XLS] 2.4.117: FilePass stands near the beginning).
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from enum import Enum, auto
 
@@ -15,6 +17,9 @@ OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENTRY_BYTES = 128
 _LAST_SECTOR = 0xFFFFFFFA
 _MAX_DIRECTORY_SECTORS = 10_000
+_HEAD_SECTORS = 8
+_SMALL_STREAM_BYTES = 4096
+_FILE_PASS, _FIRST_SHEET, _END = 0x2F, 0x85, 0x0A
 
 
 class OleContent(Enum):
@@ -26,25 +31,62 @@ class OleContent(Enum):
 
 
 def ole_content(content: bytes) -> OleContent:
-    """Tell by the names of its streams."""
-    names = {name.lower() for name in _stream_names(content)}
-    if names & {"encryptedpackage", "encryptioninfo"}:
+    """Tell by the names of its streams, and by the beginning of a workbook's."""
+    streams = {name.lower(): (start, size) for name, start, size in _streams(content)}
+    if streams.keys() & {"encryptedpackage", "encryptioninfo"}:
         return OleContent.ENCRYPTED
-    return OleContent.WORKBOOK if names & {"workbook", "book"} else OleContent.OTHER
+    stream = streams.get("workbook") or streams.get("book")
+    if stream is None:
+        return OleContent.OTHER
+    start, size = stream
+    encrypted = size >= _SMALL_STREAM_BYTES and _FILE_PASS in _first_records(_head(content, start))
+    return OleContent.ENCRYPTED if encrypted else OleContent.WORKBOOK
 
 
-def _stream_names(content: bytes) -> Iterator[str]:
-    sector_bytes = 1 << min(int.from_bytes(content[30:32], "little"), 16)
-    for sector in _chain(content, int.from_bytes(content[48:52], "little"), sector_bytes):
+def _sector_bytes(content: bytes) -> int:
+    return 1 << min(max(int.from_bytes(content[30:32], "little"), 9), 16)
+
+
+def _streams(content: bytes) -> Iterator[tuple[str, int, int]]:
+    """Name, first sector and size of every stream."""
+    sector_bytes = _sector_bytes(content)
+    for sector in _chain(content, int.from_bytes(content[48:52], "little")):
         start = (sector + 1) * sector_bytes
         for offset in range(start, min(start + sector_bytes, len(content)), _ENTRY_BYTES):
-            length = int.from_bytes(content[offset + 64 : offset + 66], "little")
+            entry = content[offset : offset + _ENTRY_BYTES].ljust(_ENTRY_BYTES, b"\0")
+            length = int.from_bytes(entry[64:66], "little")
             if 2 <= length <= 64:
-                yield content[offset : offset + length - 2].decode("utf-16-le", "replace").lstrip("\x01\x05\x06")
+                name = entry[: length - 2].decode("utf-16-le", "replace").lstrip("\x01\x05\x06")
+                yield name, int.from_bytes(entry[116:120], "little"), int.from_bytes(entry[120:124], "little")
 
 
-def _chain(content: bytes, sector: int, sector_bytes: int) -> Iterator[int]:
+def _head(content: bytes, start: int) -> bytes:
+    """The first bytes of a stream."""
+    sector_bytes = _sector_bytes(content)
+    blocks: list[bytes] = []
+    for sector in _chain(content, start):
+        blocks.append(content[(sector + 1) * sector_bytes : (sector + 2) * sector_bytes])
+        if len(blocks) == _HEAD_SECTORS:
+            break
+    return b"".join(blocks)
+
+
+def _first_records(stream: bytes) -> set[int]:
+    """The kinds of records before the first sheet is named."""
+    kinds: set[int] = set()
+    at = 0
+    while at + 4 <= len(stream):
+        kind, size = struct.unpack_from("<HH", stream, at)
+        if kind in (_FIRST_SHEET, _END):
+            break
+        kinds.add(kind)
+        at += 4 + size
+    return kinds
+
+
+def _chain(content: bytes, sector: int) -> Iterator[int]:
     """The sectors of a chain, by the allocation table whose first 109 sectors the header lists."""
+    sector_bytes = _sector_bytes(content)
     per_table = sector_bytes // 4
     tables = [int.from_bytes(content[i : i + 4], "little") for i in range(76, 512, 4)]
     for _ in range(_MAX_DIRECTORY_SECTORS):

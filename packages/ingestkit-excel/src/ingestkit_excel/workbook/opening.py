@@ -23,7 +23,7 @@ def open_workbook(content: bytes, package: Package | None, part: str | None) -> 
     """Open a workbook that the guard let pass.
 
     ``package`` and ``part`` are its container and main part, None for an .xls file. Raises ParseError
-    (E_PARSE_CORRUPT, E_PARSE_PASSWORD, E_PARSE_EMPTY) and SecurityError.
+    (E_PARSE_CORRUPT, E_PARSE_EMPTY, E_PARSE_UNSUPPORTED) and SecurityError.
     """
     if package is None or part is None:
         book = _open_binary(content, None, "an .xls workbook")

@@ -37,6 +37,7 @@ _LEARNED_AT = (64, 256, 1024, 4096)
 _MAX_PATTERNS = 8
 _MAX_PATTERN_CELLS = 400
 _MAX_ENVELOPE_CHARACTERS = 64 << 20
+_LONGEST_TAG = 4096
 
 _ROW = re.compile(r'<row r="([1-9]\d{0,6})"([^>]*+)>')
 _EMPTY_ROWS = re.compile(r"(?:<row[^>]*+(?<=/)>)++")
@@ -90,8 +91,9 @@ def _head(blocks: Iterator[str]) -> tuple[str, re.Match[str]]:
     """The XML up to where the rows begin, and the tag that begins them."""
     head = ""
     for block in blocks:
+        searched = max(len(head) - _LONGEST_TAG, 0)
         head += block
-        start = _SHEET_DATA.search(head)
+        start = _SHEET_DATA.search(head, searched)
         if start is not None:
             if start[1] and not _is_main_prefix(head, start[1]):
                 break

@@ -7,14 +7,13 @@ what it would have told, never the sheet.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
 from ingestkit_excel.workbook.layouts import column_number
 from ingestkit_excel.workbook.package import Package, PartError, Relation, attribute, local_name
 from ingestkit_excel.workbook.strings import plain_text, tree_text
-from ingestkit_excel.workbook.values import Comment, Link, ListObject, Rectangle
+from ingestkit_excel.workbook.values import Chart, Comment, Link, ListObject, Rectangle
 
 __all__ = ["parse_range", "read_surroundings"]
 
@@ -35,30 +34,29 @@ def parse_range(reference: str) -> Rectangle | None:
 def _corner(text: str) -> tuple[int, int] | None:
     letters = text.rstrip("0123456789")
     digits = text[len(letters) :]
-    if not text or len(letters) > 3 or len(digits) > 7 or not (letters.isascii() and (letters.isalpha() or not letters)):
+    if (
+        not text
+        or len(letters) > 3
+        or len(digits) > 7
+        or not (letters.isascii() and (letters.isalpha() or not letters))
+    ):
         return None
     return int(digits or 0), column_number(letters)
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    charts: int = 0
-    images: int = 0
 
 
 def read_surroundings(package: Package, part: str, envelope: ElementTree.Element) -> dict[str, Any]:
     """The fields of a Sheet that do not come from its rows."""
     relations = _relations(package, part)
     sections = {local_name(child): child for child in envelope}
-    drawn = _drawings(package, relations)
+    drawn = list(_drawings(package, relations))
     return {
         "merges": tuple(_ranges(sections.get("mergeCells"))),
         "hidden_columns": tuple(_hidden_columns(sections.get("cols"))),
         "links": tuple(_links(sections.get("hyperlinks"), relations)),
         "comments": tuple(_comments(package, relations)),
         "tables": tuple(_tables(package, relations)),
-        "charts": drawn.charts,
-        "images": drawn.images,
+        "charts": tuple(one for one in drawn if isinstance(one, Chart)),
+        "images": sum(not isinstance(one, Chart) for one in drawn),
         "pivots": sum(relation.kind == "pivotTable" for relation in relations.values()),
     }
 
@@ -144,9 +142,42 @@ def _count(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _drawings(package: Package, relations: Mapping[str, Relation]) -> _Drawn:
-    kinds: list[str] = []
+def _drawings(package: Package, relations: Mapping[str, Relation]) -> Iterator[Relation | Chart]:
+    """The charts on a sheet, and the relations of its pictures."""
     for relation in relations.values():
-        if relation.kind == "drawing" and not relation.external:
-            kinds.extend(inner.kind for inner in _relations(package, relation.target).values())
-    return _Drawn(sum(kind in ("chart", "chartEx") for kind in kinds), kinds.count("image"))
+        if relation.kind != "drawing" or relation.external:
+            continue
+        places = _anchors(_tree(package, relation.target))
+        for identifier, inner in _relations(package, relation.target).items():
+            if inner.kind == "image":
+                yield inner
+            elif inner.kind in ("chart", "chartEx"):
+                titles = dict.fromkeys(_titles(_tree(package, inner.target)))
+                yield Chart(tuple(titles), places.get(identifier))
+
+
+def _anchors(drawing: ElementTree.Element | None) -> dict[str, Rectangle]:
+    """Where the parts a drawing refers to are anchored, by the id of the relation."""
+    places: dict[str, Rectangle] = {}
+    for anchor in drawing if drawing is not None else ():
+        corners = [_anchor_corner(corner) for corner in anchor if local_name(corner) in ("from", "to")]
+        if not corners:
+            continue
+        place = Rectangle(*corners[0], *corners[-1])
+        for element in anchor.iter():
+            if local_name(element) == "chart" and (identifier := attribute(element, "id")):
+                places[identifier] = place
+    return places
+
+
+def _anchor_corner(corner: ElementTree.Element) -> tuple[int, int]:
+    numbers = {local_name(child): _count((child.text or "").strip()) + 1 for child in corner}
+    return numbers.get("row", 1), numbers.get("col", 1)
+
+
+def _titles(chart: ElementTree.Element | None) -> Iterator[str]:
+    for element in chart.iter() if chart is not None else ():
+        if local_name(element) == "title":
+            text = "".join(part.text or "" for part in element.iter() if local_name(part) in ("t", "v"))
+            if text.strip():
+                yield " ".join(text.split())

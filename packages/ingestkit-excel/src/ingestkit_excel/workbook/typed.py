@@ -7,9 +7,9 @@ column is text, as shown. An error has no value; a formula without a result has 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ingestkit_core.elements import ColumnType
 
@@ -31,10 +31,14 @@ SqlValue = int | float | str | None
 
 
 class TypedColumn(NamedTuple):
-    """A column's type and its values, None where there is none. ``errors`` counts cells that show an error."""
+    """A column's type and its values, None where there is none.
+
+    ``empty`` counts the values that are None, ``errors`` the cells that show an error.
+    """
 
     type: ColumnType
     values: list[SqlValue]
+    empty: int
     errors: int
 
 
@@ -56,11 +60,12 @@ def typed(column: Column) -> TypedColumn:
             parts.append(_part(piece, column))
     agreed = _agreed({part.type for part in parts})
     if agreed == "text":
-        return TypedColumn("text", _texts(column), errors)
+        texts = _texts(column)
+        return TypedColumn("text", texts, texts.count(None), errors)
     values: list[SqlValue] = [None] * column.length
     for part in parts:
         place(values, part.positions, _converted(part, agreed))
-    return TypedColumn(agreed, values, errors)
+    return TypedColumn(agreed, values, column.length - sum(len(part.values) for part in parts), errors)
 
 
 def _texts(column: Column) -> list[SqlValue]:
@@ -74,6 +79,8 @@ def _texts(column: Column) -> list[SqlValue]:
 def _agreed(types: set[ColumnType]) -> ColumnType:
     if len(types) == 1:
         return next(iter(types))
+    if not types:
+        return "text"
     for wider, narrower in _WIDENING:
         if types <= narrower:
             return wider
@@ -131,7 +138,9 @@ def _numbers(values: Sequence[str], *, whole: bool) -> _Found:
     except ValueError:
         pass
     try:
-        if max(map(len, values)) > _SURE_LENGTH and any(map(_has_too_many_digits, filter(_is_long, values))):
+        if max(map(len, values)) > _SURE_LENGTH and any(
+            _has_too_many_digits(raw) for raw in values if len(raw) > _SURE_LENGTH
+        ):
             return "decimal", [_exact(value) for value in values]
         floats = list(map(float, values))
     except (ValueError, InvalidOperation):
@@ -145,13 +154,9 @@ def _numbers(values: Sequence[str], *, whole: bool) -> _Found:
 
 def _integers(values: Sequence[str]) -> _Found:
     integers = list(map(int, values))
-    if -_INTEGER_LIMIT <= min(integers) and max(integers) < _INTEGER_LIMIT:
+    if min(integers) >= -_INTEGER_LIMIT and max(integers) < _INTEGER_LIMIT:
         return "integer", integers
     return "decimal", [str(integer) for integer in integers]
-
-
-def _is_long(raw: str) -> bool:
-    return len(raw) > _SURE_LENGTH
 
 
 def _has_too_many_digits(raw: str) -> bool:

@@ -14,7 +14,7 @@ thousands of times: whatever is done per form instead of per cell is done once.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -27,6 +27,7 @@ __all__ = [
     "Band",
     "CellForm",
     "CellKind",
+    "Chart",
     "Comment",
     "DefinedName",
     "Link",
@@ -152,6 +153,14 @@ class ListObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart on a sheet: the titles written on it (its own first, then those of axes) and where it lies."""
+
+    titles: tuple[str, ...]
+    place: Rectangle | None
+
+
+@dataclass(frozen=True, slots=True)
 class DefinedName:
     """A name for a range of one sheet."""
 
@@ -199,7 +208,7 @@ class Sheet:
     comments: tuple[Comment, ...] = ()
     links: tuple[Link, ...] = ()
     tables: tuple[ListObject, ...] = ()
-    charts: int = 0
+    charts: tuple[Chart, ...] = ()
     images: int = 0
     pivots: int = 0
     formulas: int = 0
@@ -232,19 +241,6 @@ class Sheet:
                             of_band[index] &= without
             masks.update(zip(band.rows, of_band, strict=True))
         return {row: masks[row] for row in sorted(masks) if masks[row]}
-
-    def cells(self, place: Rectangle) -> Iterator[tuple[int, int, CellForm, str]]:
-        """The filled cells of a rectangle as (row, column, form, raw value), band by band."""
-        for band in self.bands:
-            start, stop = band.span(place.top, place.bottom)
-            if start == stop:
-                continue
-            for form, values in zip(band.forms, band.columns, strict=True):
-                if place.left <= form.column <= place.right:
-                    for index in range(start, stop):
-                        value = values[index]
-                        if value is not None:
-                            yield band.rows[index], form.column, form, value
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@
     same     the same text (digits masked), at the same height, in the same size, on pages nearby
 
 A text whose digits differ from page to page is taken only where one of its numbers counts the pages. What is
-set larger than the body is a title, and rows of several columns right above the body are a table's header:
-neither is taken. Where the body itself recurs, as in a mailing, only page numbers are.
+set larger than the body and is not on most pages around is a title, and a row of several columns right above
+the body heads a table: neither is taken. Where the body itself recurs, as in a mailing, only page numbers are.
 """
 
 from __future__ import annotations
@@ -70,6 +70,10 @@ class _Candidate:
         )
 
 
+_Body = Mapping[tuple[int, int], str]
+"""The texts of a page outside the zones, by their places."""
+
+
 def find_furniture(pages: Sequence[PageLines], body_size: float, config: PDFProcessorConfig) -> list[frozenset[int]]:
     """For each page the indexes of its lines that are furniture."""
     candidates = [
@@ -93,6 +97,8 @@ class _Recurring:
         self._body_size = body_size
         self._reach = config.header_footer_sample_pages
         self._needed = _needed(len(pages), config)
+        self._zone_ratio = config.header_footer_zone_ratio
+        self._bodies: dict[int, _Body] = {}
         self._recurring_bodies: dict[tuple[int, int], bool] = {}
 
     def find(self, candidates: Sequence[_Candidate]) -> set[tuple[int, int]]:
@@ -117,16 +123,17 @@ class _Recurring:
         if len(same) < self._needed:
             # An identical text may be far away: chapters differ in length. A number is compared nearby only.
             same = _pages_with_same(candidate, by_page, self._needed)
+        is_page_number = _PAGE_NUMBER.fullmatch(candidate.line.text) is not None
         if len(same) < self._needed:
             same = {other.page for other in near if _counts_pages(candidate, other)}
-            number = _PAGE_NUMBER.fullmatch(candidate.line.text)
-            if number is None and not _is_outermost(candidate, self._pages[candidate.page]):
+            stands_out = _is_outermost(candidate, self._pages[candidate.page]) and not self._is_large(candidate)
+            if len(same) < self._needed or not (is_page_number or stands_out):
                 return False
-        if len(same) < self._needed or self._is_title(candidate, len(same)):
+        if self._is_large(candidate) and 2 * len(same) <= min(2 * self._reach, len(self._pages) - 1):
             return False
         if _heads_a_table(candidate, self._pages[candidate.page]):
             return False
-        return _PAGE_NUMBER.fullmatch(candidate.line.text) is not None or not self._body_recurs(candidate, same)
+        return is_page_number or not self._body_recurs(candidate, same)
 
     def _near(self, candidate: _Candidate, by_page: Mapping[int, Sequence[_Candidate]]) -> list[_Candidate]:
         page = candidate.page
@@ -137,20 +144,24 @@ class _Recurring:
             if candidate.stands_like(other)
         ]
 
-    def _is_title(self, candidate: _Candidate, recurrences: int) -> bool:
-        """Whether a line is set larger than the body, and is not simply on most pages."""
-        large = candidate.line.upright and candidate.line.size > _TITLE_RATIO * self._body_size
-        return large and 1 + recurrences <= len(self._pages) / 2
+    def _is_large(self, candidate: _Candidate) -> bool:
+        """Whether a line is set larger than the body, as titles are."""
+        return candidate.line.upright and candidate.line.size > _TITLE_RATIO * self._body_size
 
     def _body_recurs(self, candidate: _Candidate, others: Set[int]) -> bool:
-        """Whether the whole page recurs on each of the others, so that a repeated line says nothing."""
+        """Whether the body recurs too on each of the others, so that a repeated line says nothing."""
         for other in others:
             pair = min(candidate.page, other), max(candidate.page, other)
             if pair not in self._recurring_bodies:
-                self._recurring_bodies[pair] = _alike(self._pages[pair[0]], self._pages[pair[1]])
+                self._recurring_bodies[pair] = _alike(self._body(pair[0]), self._body(pair[1]))
             if not self._recurring_bodies[pair]:
                 return False
         return True
+
+    def _body(self, page: int) -> _Body:
+        if page not in self._bodies:
+            self._bodies[page] = _body_by_place(self._pages[page], self._zone_ratio)
+        return self._bodies[page]
 
 
 def _pages_with_same(candidate: _Candidate, by_page: Mapping[int, Sequence[_Candidate]], enough: int) -> set[int]:
@@ -236,15 +247,19 @@ def _heads_a_table(candidate: _Candidate, page: PageLines) -> bool:
     return any(0 < (line.box[1] + line.box[3]) / 2 - middle < 2 * height for line in page.lines)
 
 
-def _alike(page: PageLines, other: PageLines) -> bool:
-    first, second = _texts_by_place(page), _texts_by_place(other)
-    common = sum(len(text) for place, text in first.items() if second.get(place) == text)
-    total = max(sum(map(len, first.values())), sum(map(len, second.values())))
+def _alike(body: _Body, other: _Body) -> bool:
+    common = sum(len(text) for place, text in body.items() if other.get(place) == text)
+    total = max(sum(map(len, body.values())), sum(map(len, other.values())))
     return common > _REPEATED_BODY_RATIO * total
 
 
-def _texts_by_place(page: PageLines) -> Mapping[tuple[int, int], str]:
-    return {(round(line.box[0]), round(line.box[1])): line.text for line in page.lines}
+def _body_by_place(page: PageLines, zone_ratio: float) -> _Body:
+    top, bottom = page.height * zone_ratio, page.height * (1 - zone_ratio)
+    return {
+        (round(line.box[0]), round(line.box[1])): line.text
+        for line in page.lines
+        if line.box[1] > top and line.box[3] < bottom
+    }
 
 
 def _stands_as_page_number(candidate: _Candidate, page: PageLines) -> bool:

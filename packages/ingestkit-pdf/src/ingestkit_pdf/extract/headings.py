@@ -28,6 +28,10 @@ _MAX_CHARACTERS = 200
 _MAX_LINES = 4
 _MIN_LETTERS = 2
 _TITLE_LINES = 3
+_RUNNING_WORDS = 5
+_RUNNING_CHARACTERS = 200
+_SAMPLE_LINES = 300
+_SENTENCE_WORDS = 9
 
 
 Style = tuple[float, bool]
@@ -42,12 +46,19 @@ class Heading(NamedTuple):
 
 
 def body_style(pages: Iterable[Sequence[Line]]) -> Style:
-    """The style most of the text is set in; size 0 for no text at all."""
-    weights: Counter[Style] = Counter()
-    for lines in pages:
-        for line in lines:
-            if line.upright:
-                weights[line.size, line.bold] += line.characters
+    """The style most of the running text is set in, else most of all text; size 0 for no text at all.
+
+    The cells of a large table, set smaller, may outweigh the text around it.
+    """
+    upright = [line for lines in pages for line in lines if line.upright]
+    every: Counter[Style] = Counter()
+    for line in upright:
+        every[line.size, line.bold] += line.characters
+    running: Counter[Style] = Counter()
+    for line in upright[:: 1 + len(upright) // _SAMPLE_LINES]:
+        if len(_WORD.findall(line.text)) >= _RUNNING_WORDS:
+            running[line.size, line.bold] += line.characters
+    weights = running if running.total() >= _RUNNING_CHARACTERS else every
     return max(weights, key=lambda style: (weights[style], -style[0], style[1]), default=(0.0, False))
 
 
@@ -170,8 +181,13 @@ def _reads_as_heading(text: str, large: bool) -> bool:
     if len(text) > _MAX_CHARACTERS or _WORD.search(text) is None:
         return False
     if large:
-        return not text.endswith((",", ";"))
+        return not text.endswith((",", ";")) and not _is_sentence(text)
     return _SENTENCE_END.search(text) is None or (_NUMBERED.match(text) is not None and len(text) < 100)
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether it is a whole sentence, or several: large text, and no heading."""
+    return text.endswith((".", "。")) and (len(text.split()) >= _SENTENCE_WORDS or "。" in text[:-1])
 
 
 def _stands_alone(lines: Sequence[Line], run: Sequence[int]) -> bool:
