@@ -574,6 +574,8 @@ def test_figures_on_paper_and_as_json() -> None:
         {"reads": "one", "times": 1.0, "count": 7},
         {"reads": "another", "times": None, "count": None},
     ]
+    with pytest.raises(ValueError, match="one name"):
+        Figures("A title", [Column("same"), Column("same")])
 
 
 @unit

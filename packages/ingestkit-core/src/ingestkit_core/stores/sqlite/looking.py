@@ -44,13 +44,13 @@ def find_chunks(
     return [_hit(connection, rowid, score) for rowid, score in ranked[:k]]
 
 
-def _vectors(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[tuple[int, tuple[float, ...]]]:
+def _vectors(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[tuple[int, bytes]]:
     rows = connection.execute(
         "SELECT c.id, v.vector FROM vectors v JOIN chunks c ON c.chunk_hash = v.text_hash "
         f"JOIN sources s ON s.id = c.source_id WHERE {where} ORDER BY s.tenant, s.uri, c.chunk_index",
         values,
     )
-    return [(rowid, unpacked(blob)) for rowid, blob in rows]
+    return list(rows)
 
 
 def known_vectors(
