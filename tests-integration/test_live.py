@@ -1,0 +1,60 @@
+"""Codes that something emits and settings that something reads; what is not live yet stands here, and only shrinks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from ingestkit_core.errors import ErrorCode
+from ingestkit_excel.config import ExcelProcessorConfig
+from ingestkit_pdf.config import PDFProcessorConfig
+
+pytestmark = [pytest.mark.integration]
+
+PACKAGES = Path(__file__).resolve().parents[1] / "packages"
+
+CODES_NOT_LIVE = set(
+    """
+    E_BACKEND_DB_CONNECT E_BACKEND_DB_TIMEOUT E_BACKEND_VECTOR_CONNECT E_BACKEND_VECTOR_TIMEOUT
+    E_CLASSIFY_INCONCLUSIVE E_LLM_CONFIDENCE_OOB E_LLM_MALFORMED_JSON E_LLM_SCHEMA_INVALID E_LLM_TIMEOUT
+    E_OCR_ENGINE_UNAVAILABLE E_OCR_FAILED E_OCR_TIMEOUT E_PARSE_GARBLED E_PROCESS_CHUNK
+    E_PROCESS_HEADER_FOOTER E_PROCESS_REGION_DETECT E_PROCESS_SCHEMA_GEN E_PROCESS_SERIALIZE
+    E_PROCESS_TABLE_EXTRACT W_CLASSIFICATION_DEGRADED W_LLM_RETRY W_LLM_UNAVAILABLE
+    W_OCR_ENGINE_FALLBACK W_OCR_FALLBACK W_PAGE_LOW_OCR_CONFIDENCE W_SHEET_SKIPPED_PASSWORD
+    W_TABLE_CONTINUATION
+    """.split()
+)
+SETTINGS_NOT_LIVE = set(
+    """
+    auto_ocr_fallback classification_model default_collection embedding_dimension embedding_model
+    enable_ocr_cleanup enable_tier3 llm_temperature log_llm_prompts log_ocr_output log_sample_text
+    max_rows_in_memory min_table_count_for_complex ocr_cleanup_model ocr_confidence_threshold ocr_dpi
+    ocr_engine ocr_language ocr_max_workers ocr_per_page_timeout_seconds ocr_preprocessing_steps
+    quality_min_words_per_page reasoning_model table_continuation_column_match_threshold
+    table_max_rows_for_serialization table_min_rows_for_db tier2_confidence_threshold
+    """.split()
+)
+
+
+def _sources() -> str:
+    declared_in = {"errors.py", "guide.py", "config.py"}
+    return "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in sorted(PACKAGES.glob("*/src/**/*.py"))
+        if path.name not in declared_in and "testing" not in path.parts
+    )
+
+
+def test_the_codes_that_nothing_emits_are_these() -> None:
+    used = set(re.findall(r"\b[EW]_[A-Z0-9_]+\b", _sources()))
+    assert {code.value for code in ErrorCode} - used == CODES_NOT_LIVE
+
+
+def test_the_settings_that_nothing_reads_are_these() -> None:
+    fields = {*PDFProcessorConfig.model_fields, *ExcelProcessorConfig.model_fields}
+    sources = _sources() + (PACKAGES / "ingestkit-core/src/ingestkit_core/config.py").read_text(encoding="utf-8")
+    read = {name for name in fields if re.search(rf"\.{name}\b", sources)}
+    # The override reasons are read by name, through the pairs of guarded limits.
+    read |= {reason for config in (PDFProcessorConfig, ExcelProcessorConfig) for _, reason in config.guarded_limits}
+    assert fields - read == SETTINGS_NOT_LIVE
