@@ -63,9 +63,12 @@ def test_a_dying_worker_gives_its_document_one_more_try_alone(tmp_path: Path) ->
 def test_closing_cancels_what_waits_and_leaves_no_process() -> None:
     backend = LocalExecutionBackend(read_marked, 2)
     jobs = [backend.submit("bad-c-loop", ProcessorConfig()) for _ in range(4)]
-    time.sleep(1.0)
-    pids = backend._pool.worker_pids  # type: ignore[union-attr]  # processes were asked for
-    assert pids
+    pids: list[int] = []
+    deadline = time.monotonic() + 20
+    while len(pids) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+        pids = backend._pool.worker_pids  # type: ignore[union-attr]  # processes were asked for
+    assert len(pids) == 2
     backend.close()
     assert {backend.get_result(job, 5).status for job in jobs} == {"cancelled"}
     deadline = time.monotonic() + 2

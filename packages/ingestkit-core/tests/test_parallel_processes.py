@@ -253,7 +253,7 @@ def test_a_loop_that_ends_without_a_limit():
 @posix
 def test_a_command_that_outlives_its_late_flow(warm, tmp_path):
     state = {"directory": str(tmp_path)}
-    (late,) = warm.execute([_start_a_command], [state], ParallelConfig(timeout_seconds=1))
+    (late,) = warm.execute([_start_a_command], [state], ParallelConfig(timeout_seconds=5))
     assert late.timed_out
     pid = int((tmp_path / "pid").read_text())
     _within(5, lambda: not psutil.pid_exists(pid) or not _runs(psutil.Process(pid)))

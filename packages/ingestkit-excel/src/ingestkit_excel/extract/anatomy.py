@@ -190,7 +190,7 @@ def _is_before_header(looked: _Looked, index: int) -> bool:
         return False
     for row in looked.rows[index + 1 : index + 3]:
         values = [cell for cell in looked.row(row) if cell.column in looked.numeric and not cell.missing]
-        if len(values) > max(2, _WIDE * len(looked.numeric)) and not any(cell.numeric for cell in values):
+        if len(values) >= max(2, _WIDE * len(looked.numeric)) and not any(cell.numeric for cell in values):
             return True
     return False
 

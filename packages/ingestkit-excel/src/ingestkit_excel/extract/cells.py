@@ -20,7 +20,8 @@ _NUMBER_TEXT = re.compile(
 )
 _YEAR_TEXT = re.compile(r"(?:1[89]|20)\d\d(?:\s?[-/–]\s?\d{1,4})?[\s*†()\\/a-z\d]{0,3}")
 _MISSING = re.compile(
-    r"(?:[.…·:]+|[-–—−]+|[(\[]?(?:n\.?/?a\.?|n/?d|nil|none|null|[xzsdbr]|tba|tbd)[)\]]?|not available|[*?]+)",
+    r"(?:[.…·:]+|[-–—−]+|[*?]+|[(\[][a-z]{1,2}[)\]]"
+    r"|[(\[]?(?:n\.?/?a\.?|n/d|nil|none|null|tba|tbd)[)\]]?|not available)",
     re.IGNORECASE,
 )
 

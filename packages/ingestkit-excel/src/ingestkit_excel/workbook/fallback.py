@@ -22,7 +22,7 @@ from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage
 from ingestkit_excel.workbook.strings import plain_text
 from ingestkit_excel.workbook.values import Band, Rectangle, Sheet, SheetKind, SheetState, Styles, Workbook
 
-__all__ = ["FallbackError", "read_calamine", "read_openpyxl"]
+__all__ = ["FallbackError", "contained", "read_calamine", "read_openpyxl"]
 
 _GENERAL, _ELAPSED = 0, 1
 _CALAMINE_STYLES = Styles(formats=("General", "[h]:mm:ss"))
@@ -62,7 +62,7 @@ def read_calamine(content: bytes, reason: str) -> Workbook:
     """Read a workbook with calamine; sheets it cannot read come as ``failed``. Raises FallbackError."""
     import python_calamine
 
-    book = _contained(lambda: python_calamine.load_workbook(io.BytesIO(content)))
+    book = contained(lambda: python_calamine.load_workbook(io.BytesIO(content)))
     sheets = tuple(
         _calamine_sheet(
             book,
@@ -94,7 +94,7 @@ def _word(member: object) -> str:
     return str(member).rpartition(".")[2]
 
 
-def _contained(call: Callable[[], _T]) -> _T:
+def contained(call: Callable[[], _T]) -> _T:
     """Run a call into calamine. Raises FallbackError for its errors and its panics."""
     import python_calamine
 
@@ -113,8 +113,8 @@ def _calamine_sheet(book: Any, index: int, sheet: Sheet) -> Sheet:
     if sheet.kind not in (SheetKind.WORKSHEET, SheetKind.MACROSHEET):
         return sheet
     try:
-        found = _contained(lambda: book.get_sheet_by_index(index))
-        rows = _contained(lambda: found.to_python(skip_empty_area=True))
+        found = contained(lambda: book.get_sheet_by_index(index))
+        rows = contained(lambda: found.to_python(skip_empty_area=True))
     except FallbackError:
         return replace(sheet, failed=True)
     top, left = found.start or (0, 0)
