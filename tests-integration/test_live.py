@@ -22,7 +22,7 @@ CODES_NOT_LIVE = set(
     E_PROCESS_HEADER_FOOTER E_PROCESS_REGION_DETECT E_PROCESS_SCHEMA_GEN E_PROCESS_SERIALIZE
     E_PROCESS_TABLE_EXTRACT W_CLASSIFICATION_DEGRADED W_LLM_RETRY W_LLM_UNAVAILABLE
     W_OCR_ENGINE_FALLBACK W_OCR_FALLBACK W_PAGE_LOW_OCR_CONFIDENCE W_SHEET_SKIPPED_PASSWORD
-    W_TABLE_CONTINUATION
+
     """.split()
 )
 SETTINGS_NOT_LIVE = set(
@@ -31,8 +31,8 @@ SETTINGS_NOT_LIVE = set(
     enable_ocr_cleanup enable_tier3 llm_temperature log_llm_prompts log_ocr_output log_sample_text
     max_rows_in_memory min_table_count_for_complex ocr_cleanup_model ocr_confidence_threshold ocr_dpi
     ocr_engine ocr_language ocr_max_workers ocr_per_page_timeout_seconds ocr_preprocessing_steps
-    quality_min_words_per_page reasoning_model table_continuation_column_match_threshold
-    table_max_rows_for_serialization table_min_rows_for_db tier2_confidence_threshold
+    quality_min_words_per_page reasoning_model
+    table_max_rows_for_serialization  tier2_confidence_threshold
     """.split()
 )
 

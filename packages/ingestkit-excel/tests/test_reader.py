@@ -152,6 +152,11 @@ def test_chart_sheets_are_told(extract: Extract) -> None:
 
 
 STRUCTURES: dict[str, tuple[list[list[Any]], str, list[str]]] = {
+    "a form of many numbers": (
+        [[f"Length {i}:", i + 0.5, "mm"] for i in range(8)],
+        "free_text",
+        ["Length 0: | 0.5 | mm"],
+    ),
     "pairs of name and value": ([["Name:", "Ann"], ["City:", "Rome"]], "free_text", ["Name: Ann", "City: Rome"]),
     "a checklist": (
         [["Task", "Done"], ["Pay", "x"], ["Call", "☐"], ["Sign", "yes"]],
@@ -182,13 +187,12 @@ def test_what_is_no_table_keeps_its_structure(name: str, extract: Extract) -> No
 
 
 @pytest.mark.unit
-def test_titles_belong_to_their_own_table(extract: Extract) -> None:
-    rows = [["First"], *TABLE, [N], [N], [N], *[["p", "q"], *[[f"z{i}", i] for i in range(6)]]]
-    rows += [[N], [N], [N], ["text below"]]
-    first, _, second, _, text = extract({"S": rows}).chunks
-    assert first.heading_path == ("First",)
-    assert second.heading_path == ()
-    assert (text.text, text.heading_path) == ("text below", ())
+@pytest.mark.parametrize(
+    "below", [[["p", "q"], *[[f"z{i}", i] for i in range(6)]], [["some text below"], ["and more"]]]
+)
+def test_a_title_is_no_heading_of_what_follows_its_table(below: list[list[Any]], extract: Extract) -> None:
+    chunks = extract({"S": [["First"], *TABLE, [N], [N], [N], *below]}).chunks
+    assert [chunk.heading_path for chunk in chunks[:3]] == [("First",), ("First",), ()]
 
 
 @pytest.mark.unit

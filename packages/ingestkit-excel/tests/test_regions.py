@@ -49,6 +49,10 @@ LAYOUTS: dict[str, tuple[Rows, list[str]]] = {
         [["a", N, "2010", N, "2011"], *[[f"x{i}", N, i + 0.5, N, i + 1.5] for i in range(5)]],
         ["A1:E6"],
     ),
+    "tables side by side that begin with the same column": (
+        [["day", "n", N, "day", "m"], *[[i + 0.5, i, N, i + 0.5, i] for i in range(5)]],
+        ["A1:B6", "D1:E6"],
+    ),
     "a header a blank row above its rows": (
         [[N, "men", "women"], ["age", "n", "n"], [N], ["0-9", 1.5, 2.5], ["10-19", 3.5, 4.5]],
         ["A1:C5"],

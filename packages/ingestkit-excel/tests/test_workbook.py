@@ -198,6 +198,19 @@ def test_a_reference_to_another_row_is_noticed_among_thousands(forge: SimpleName
 
 
 @pytest.mark.unit
+def test_targets_of_link_formulas_are_kept_among_thousands(forge: SimpleNamespace) -> None:
+    rows = "".join(
+        f'<row r="{n}"><c r="A{n}" t="str"><f>HYPERLINK("https://example.org/{n}","go")</f><v>go</v></c></row>'
+        if n % 3
+        else f'<row r="{n}"><c r="A{n}" t="str"><f>B{n}</f><v>go</v></c></row>'
+        for n in range(1, 601)
+    )
+    links = scan_sheet([forge.sheet_xml(rows)], STRINGS).links
+    assert len(links) == 400
+    assert links[-1].target == "https://example.org/599"
+
+
+@pytest.mark.unit
 def test_thousands_of_equal_rows_make_few_bands(forge: SimpleNamespace) -> None:
     rows = "".join(row_xml(i, [i, "0", None if i % 5 else 2.5, "formula"]) for i in range(1, 3001))
     bands = scan_sheet([forge.sheet_xml(rows)], STRINGS).bands

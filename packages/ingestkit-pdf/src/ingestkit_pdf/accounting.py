@@ -11,10 +11,11 @@ from ingestkit_core.models import SkippedUnit
 
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.content import PageContent
+from ingestkit_pdf.extract.tabular import PlacedTable
 from ingestkit_pdf.models import PageType
 from ingestkit_pdf.routing import Route
 
-__all__ = ["account", "loss_issues", "page_issues", "skipped_pages", "unit"]
+__all__ = ["account", "continuation_issues", "loss_issues", "page_issues", "skipped_pages", "unit"]
 
 _MIN_UNEXPLAINED_CHARACTERS = 20
 
@@ -100,6 +101,21 @@ def page_issues(content: PageContent, name: str, config: PDFProcessorConfig) -> 
         what = "brought in, labelled" if config.include_hidden else "left out"
         note(ErrorCode.W_HIDDEN_TEXT, f"holds {content.hidden_characters} hidden characters, {what}")
     return issues
+
+
+def continuation_issues(tables: Sequence[PlacedTable], name: str) -> list[IngestError]:
+    """A word for every page on which a table goes on."""
+    return [
+        IngestError(
+            code=ErrorCode.W_TABLE_CONTINUATION,
+            message=f"{name}: page {page} goes on with the table of the page before; they were joined",
+            stage="process",
+            recoverable=True,
+            page_number=page,
+        )
+        for table in tables
+        for page in table.continued_on
+    ]
 
 
 def skipped_pages(contents: Sequence[PageContent], failed_pages: Sequence[int]) -> tuple[SkippedUnit, ...]:

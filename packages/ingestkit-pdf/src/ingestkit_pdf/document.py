@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -25,8 +25,9 @@ import pymupdf
 from pymupdf import mupdf
 
 from ingestkit_pdf.annotations import read_annotations
+from ingestkit_pdf.drawings import read_drawings
 from ingestkit_pdf.lines import Placing, read_lines
-from ingestkit_pdf.values import Annotations, Backdrop, Facts, Ink, Line, OutlineEntry, Page
+from ingestkit_pdf.values import Annotations, Backdrop, Drawings, Facts, Ink, Line, OutlineEntry, Page
 
 __all__ = ["Document"]
 
@@ -54,6 +55,7 @@ _EVERYWHERE = _engine.INFINITE_RECT()
 _TEXT_FLAGS = 0
 _PAINTED_TEXT_FLAGS = _engine.TEXT_IGNORE_ACTUALTEXT
 _CLEARLY_MORE = 1.02
+_MAX_DRAWN_BYTES = 300_000
 
 _PAGE = re.compile(r"/Type/Page(?![^\s()<>\[\]{}/%])")
 
@@ -212,11 +214,19 @@ class Document:
         except _FOREIGN:
             return 0
 
-    def page(self, number: int, few_characters: int, *, replacement_texts: bool = False) -> Page:
+    def page(
+        self,
+        number: int,
+        few_characters: int,
+        *,
+        replacement_texts: bool = False,
+        wants_drawings: Callable[[Sequence[Line]], bool] | None = None,
+    ) -> Page:
         """Read one page (1-based).
 
         Its backdrop is looked at where fewer than ``few_characters`` visible characters are painted, or
-        where something is painted so that only the backdrop tells whether it can be seen. With
+        where something is painted so that only the backdrop tells whether it can be seen. What is drawn is read
+        where ``wants_drawings``, asked about the lines, says so. With
         ``replacement_texts`` the painted text is read too, and taken where it says more.
         """
         failure = f"page {number} cannot be read"
@@ -236,7 +246,10 @@ class Document:
                 raise ParseError(
                     ErrorCode.E_PARSE_CORRUPT, f"{self._name}: {failure}: its content is missing", page_number=number
                 )
-            return self._page(number, page, placing, lines, unprinted, few_characters)
+            read = self._page(number, page, placing, lines, unprinted, few_characters)
+            if wants_drawings is None or not wants_drawings(read.lines):
+                return read
+            return replace(read, drawings=_drawings(page, placing))
 
     def _content_is_missing(self, number: int) -> bool:
         """Whether a page that looks blank to MuPDF is so because its objects are not there or do not unpack."""
@@ -282,6 +295,13 @@ class Document:
             backdrop=_backdrop(page, placing, doubtful) if looked_at else None,
             annotations=annotations,
         )
+
+
+def _drawings(page: Any, placing: Placing) -> Drawings | None:
+    """What is drawn, unless the page is a drawing itself: listing it cannot be stopped halfway."""
+    if len(page.read_contents()) > _MAX_DRAWN_BYTES:
+        return None
+    return read_drawings(page.get_cdrawings(), placing.box)
 
 
 def _says_more(lines: Sequence[Line], others: Sequence[Line]) -> bool:

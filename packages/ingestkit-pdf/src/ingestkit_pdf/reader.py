@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestkit_core.chunking import ChunkDraft, ChunkLimits, pack
-from ingestkit_core.elements import Element, PageBox, unit_of
+from ingestkit_core.elements import Element, PageBox, TableDraft, unit_of
 from ingestkit_core.errors import ErrorCode, IngestError, ParseError
 from ingestkit_core.extraction import Conversion, Extraction
 from ingestkit_core.keys import hash_bytes
@@ -26,12 +26,14 @@ from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, ParseStageResult
 
 from ingestkit_pdf import guard
-from ingestkit_pdf.accounting import account, loss_issues, page_issues, skipped_pages, unit
+from ingestkit_pdf.accounting import account, continuation_issues, loss_issues, page_issues, skipped_pages, unit
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.content import PageContent, page_content
 from ingestkit_pdf.extract.forms import note_elements, with_fields
 from ingestkit_pdf.extract.furniture import PageLines, find_furniture
 from ingestkit_pdf.extract.headings import Style, body_style, find_headings
+from ingestkit_pdf.extract.tables import may_hold_tables
+from ingestkit_pdf.extract.tabular import PlacedTable, page_tables, placed_tables, with_tables
 from ingestkit_pdf.extract.text import hidden_elements, text_elements
 from ingestkit_pdf.guard import recognises
 from ingestkit_pdf.models import ClassificationResult, DocumentMetadata, DocumentProfile
@@ -70,7 +72,7 @@ def read(file_path: str, config: dict[str, Any]) -> Extraction:
     return Extraction(
         content_hash=reading.content_hash,
         chunks=_described(packed.chunks, reading.profile.metadata),
-        tables=(),
+        tables=reading.tables,
         ledger=ledger,
         parse=ParseStageResult(
             units_total=reading.profile.metadata.page_count,
@@ -115,6 +117,7 @@ class _Reading:
     contents: Sequence[PageContent]
     furniture: Sequence[frozenset[int]]
     elements: tuple[Element, ...]
+    tables: tuple[TableDraft, ...]
     issues: tuple[IngestError, ...]
     failed_pages: Sequence[int]
     embedded_files: int
@@ -144,13 +147,16 @@ def _read_document(file_path: str, settings: PDFProcessorConfig) -> _Reading:
     issues = [*findings.issues, *failures]
     for page in contents:
         issues.extend(page_issues(page, name, settings))
+    elements, tables = _elements(contents, furniture, facts, body, settings)
+    issues.extend(continuation_issues(tables, name))
     return _Reading(
         content_hash=hash_bytes(content),
         profile=profile,
         classification=classify(profile, settings),
         contents=contents,
         furniture=furniture,
-        elements=tuple(_elements(contents, furniture, facts, body, settings)),
+        elements=tuple(elements),
+        tables=tuple(table.draft for table in tables if table.draft is not None),
         issues=tuple(sorted(issues, key=lambda issue: issue.page_number or 0)),
         failed_pages=[issue.page_number for issue in failures if issue.page_number],
         embedded_files=findings.embedded_files,
@@ -166,7 +172,12 @@ def _read_pages(
     count = document.page_count
     for number in range(1, count + 1):
         try:
-            page = document.page(number, settings.min_chars_per_page, replacement_texts=replacement_texts)
+            page = document.page(
+                number,
+                settings.min_chars_per_page,
+                replacement_texts=replacement_texts,
+                wants_drawings=may_hold_tables,
+            )
         except ParseError as error:
             failures.append(error.to_error().model_copy(update={"recoverable": True}))
         else:
@@ -193,23 +204,30 @@ def _elements(
     facts: Facts,
     body: Style,
     settings: PDFProcessorConfig,
-) -> Iterator[Element]:
-    """The elements of the document in reading order, page by page."""
+) -> tuple[list[Element], list[PlacedTable]]:
+    """The elements of the document in reading order, page by page, and its tables."""
     bodies = [
         [line for index, line in enumerate(page.lines) if index not in left_out] if page.route is Route.NATIVE else []
         for page, left_out in zip(contents, furniture, strict=True)
     ]
-    headings = find_headings(
-        {page.number: lines for page, lines in zip(contents, bodies, strict=True)}, facts.outline, body, settings
-    )
-    for page, lines in zip(contents, bodies, strict=True):
-        texts = text_elements(lines, headings[page.number], page.number)
+    found = [
+        page_tables(page.number, page.width, page.height, lines, page.drawings)
+        for page, lines in zip(contents, bodies, strict=True)
+    ]
+    placed = placed_tables(found, settings)
+    headings = find_headings({page.page_number: page.left for page in found}, facts.outline, body, settings)
+    elements: list[Element] = []
+    for page, tables in zip(contents, found, strict=True):
+        texts = text_elements(tables.left, headings[page.number], page.number)
+        if tables.tables:
+            texts = list(with_tables(texts, tables, placed))
         fields = [item for item in page.fields if settings.include_hidden or not item.hidden]
-        yield from with_fields(texts, fields, page.number) if fields else texts
+        elements += with_fields(texts, fields, page.number) if fields else texts
         notes = [note for note in page.notes if settings.include_hidden or not note.hidden]
-        yield from note_elements(notes, page.number)
+        elements += note_elements(notes, page.number)
         if settings.include_hidden:
-            yield from hidden_elements(page.hidden, page.number)
+            elements += hidden_elements(page.hidden, page.number)
+    return elements, placed
 
 
 def _described(chunks: Sequence[ChunkDraft], metadata: DocumentMetadata) -> tuple[ChunkDraft, ...]:

@@ -20,6 +20,7 @@ from ingestkit_core.elements import Box
 __all__ = [
     "Annotations",
     "Backdrop",
+    "Drawings",
     "Facts",
     "Field",
     "Ink",
@@ -111,11 +112,24 @@ class Backdrop:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawings:
+    """What is drawn on a page and parallel to its edges.
+
+    ``strokes`` are thin: lines, borders and narrow rectangles as boxes, possibly of no width or height.
+    ``fills`` are rectangles painted in a colour other than white, each with a number for its colour.
+    """
+
+    strokes: tuple[Box, ...] = ()
+    fills: tuple[tuple[Box, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page. ``number`` is 1-based, sizes are points as displayed, ``rotation`` is degrees.
 
     ``unprinted`` counts control characters that were taken out of the text; ``backdrop`` is None where it
-    was not looked at (an ordinary page of text), ``annotations`` where they could not be read.
+    was not looked at (an ordinary page of text), ``annotations`` where they could not be read, ``drawings``
+    where nobody asked for them or they are too many.
     """
 
     number: int
@@ -127,6 +141,7 @@ class Page:
     image_count: int = 0
     backdrop: Backdrop | None = None
     annotations: Annotations | None = Annotations()
+    drawings: Drawings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from ingestkit_excel.extract.cells import glance
+from ingestkit_excel.extract.cells import cells_of_region, glance
 from ingestkit_excel.extract.view import Region, SheetView, bits, region_of
 from ingestkit_excel.workbook import Rectangle
 
@@ -113,7 +113,7 @@ def _join_beside(view: SheetView, masks: dict[int, int], runs: list[int]) -> lis
         left = joined[-1]
         gap = view.column_gap(left.bit_length() - 1, _lowest(run))
         narrow = run.bit_count() == 1 or left.bit_count() == 1
-        if gap == 1 and _are_aligned(masks, left, run) and (narrow or _begins_with_numbers(view, masks, run)):
+        if gap == 1 and _are_aligned(masks, left, run) and (narrow or _begins_with_numbers(view, masks, left, run)):
             joined[-1] |= run
         else:
             joined.append(run)
@@ -124,9 +124,20 @@ def _lowest(run: int) -> int:
     return (run & -run).bit_length() - 1
 
 
-def _begins_with_numbers(view: SheetView, masks: dict[int, int], run: int) -> bool:
-    part = region_of(view, {row: mask & run for row, mask in masks.items() if mask & run})
-    return _lowest(run) in glance(part).numeric_columns
+def _begins_with_numbers(view: SheetView, masks: dict[int, int], left: int, run: int) -> bool:
+    """Whether the first column of a run holds numbers, under another name than the rows' own labels have."""
+    part, beside = _part(view, masks, run), _part(view, masks, left)
+    again = _name(part) != "" and _name(part) == _name(beside)
+    return part.left in glance(part).numeric_columns and not again
+
+
+def _part(view: SheetView, masks: dict[int, int], run: int) -> Region:
+    return region_of(view, {row: mask & run for row, mask in masks.items() if mask & run})
+
+
+def _name(part: Region) -> str:
+    cell = cells_of_region(part, [part.top])[part.top].get(part.left)
+    return cell.text.casefold() if cell is not None and not cell.numeric else ""
 
 
 def _are_aligned(masks: dict[int, int], left: int, right: int) -> bool:

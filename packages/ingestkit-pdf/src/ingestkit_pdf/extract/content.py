@@ -18,7 +18,7 @@ from ingestkit_pdf.extract.hidden import split_hidden
 from ingestkit_pdf.models import PageProfile
 from ingestkit_pdf.profile import profile_page
 from ingestkit_pdf.routing import Route, route
-from ingestkit_pdf.values import Annotations, Field, Line, Note, Page
+from ingestkit_pdf.values import Annotations, Drawings, Field, Line, Note, Page
 
 __all__ = ["PageContent", "page_content"]
 
@@ -41,6 +41,7 @@ class PageContent:
     notes: tuple[Note, ...]
     unprinted: int
     annotations_unreadable: bool = False
+    drawings: Drawings | None = None
 
     @property
     def hidden_characters(self) -> int:
@@ -84,4 +85,5 @@ def page_content(page: Page, page_count: int, config: PDFProcessorConfig) -> Pag
         notes=tuple(unpainted_notes(annotations.notes, page.lines)),
         unprinted=page.unprinted,
         annotations_unreadable=page.annotations is None,
+        drawings=page.drawings,
     )

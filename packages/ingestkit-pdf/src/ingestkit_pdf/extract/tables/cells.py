@@ -1,0 +1,59 @@
+"""A grid's places into a table's cells. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ingestkit_pdf.extract.tables.grid import Grid, Place
+from ingestkit_pdf.extract.tables.pieces import Piece, around
+from ingestkit_pdf.extract.tables.values import Cell, Found, Table
+
+__all__ = ["build_table", "cell_text"]
+
+
+def build_table(grid: Grid, header_rows: int, confidence: float, found: Found) -> Table:
+    """The table of a grid that holds text."""
+    row_count, column_count = len(grid.ys) - 1, len(grid.xs) - 1
+    rows: list[list[Cell]] = [[] for _ in range(row_count)]
+    for place in grid.places:
+        rows[place.row].append(_cell(place, grid, header_rows))
+    pieces = [piece for place in grid.places for piece in place.pieces]
+    x0, y0, x1, y1 = around(pieces)
+    return Table(
+        box=(min(x0, grid.xs[0]), min(y0, grid.ys[0]), max(x1, grid.xs[-1]), max(y1, grid.ys[-1])),
+        rows=tuple(tuple(row) for row in rows),
+        column_count=column_count,
+        header_row_count=header_rows,
+        lines=tuple(sorted({piece.line for piece in pieces})),
+        confidence=round(confidence, 2),
+        found=found,
+    )
+
+
+def _cell(place: Place, grid: Grid, header_rows: int) -> Cell:
+    box = (
+        grid.xs[place.column],
+        grid.ys[place.row],
+        grid.xs[place.column + place.column_span],
+        grid.ys[place.row + place.row_span],
+    )
+    if len(place.pieces) == 1:
+        text, box = place.pieces[0].text, place.pieces[0][:4]
+    elif place.pieces:
+        text, box = cell_text(place.pieces), around(place.pieces)
+    else:
+        text = ""
+    return Cell(
+        text=text,
+        box=box,
+        row=place.row,
+        column=place.column,
+        row_span=place.row_span,
+        column_span=place.column_span,
+        is_header=place.row < header_rows,
+    )
+
+
+def cell_text(pieces: Sequence[Piece]) -> str:
+    """The pieces of a cell, in reading order, as one text."""
+    return " ".join(piece.text for piece in pieces)

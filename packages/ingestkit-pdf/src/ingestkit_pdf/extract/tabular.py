@@ -1,0 +1,224 @@
+"""The tables of a document as elements and as SQL tables, each in its place among the text. Pure.
+
+tables of pages ─► joined over page breaks ─► rows under one header ─► chunks, and from some size on SQL too
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ingestkit_core.elements import (
+    CELL_SEPARATOR,
+    Box,
+    ColumnType,
+    Element,
+    ElementKind,
+    PageBox,
+    Span,
+    TableColumn,
+    TableDraft,
+    merge_locations,
+    unit_of,
+)
+
+from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.extract.tables import Table, column_names, continues, find_tables
+from ingestkit_pdf.values import Drawings, Line
+
+__all__ = ["PageTables", "PlacedTable", "page_tables", "placed_tables", "with_tables"]
+
+_MAX_NAME_BYTES = 63
+
+
+@dataclass(frozen=True, slots=True)
+class PageTables:
+    """The tables of one page and the lines that are left: ``places`` are their indices before."""
+
+    page_number: int
+    tables: tuple[Table, ...]
+    characters: tuple[int, ...]
+    left: list[Line]
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedTable:
+    """A table over one or several pages: its elements, where it begins, and where it went on."""
+
+    page_number: int
+    before: int
+    elements: tuple[Element, ...]
+    draft: TableDraft | None
+    continued_on: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Surface:
+    width: float
+    height: float
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    cells: tuple[str, ...]
+    span: Span
+
+
+def page_tables(number: int, width: float, height: float, lines: list[Line], drawings: Drawings | None) -> PageTables:
+    """Find a page's tables among its lines."""
+    tables = tuple(find_tables(_Surface(width, height, lines), drawings)) if lines else ()
+    taken = {index for table in tables for index in table.lines}
+    places = tuple(index for index in range(len(lines)) if index not in taken)
+    return PageTables(
+        page_number=number,
+        tables=tables,
+        characters=tuple(sum(lines[index].characters for index in table.lines) for table in tables),
+        left=[lines[index] for index in places] if taken else lines,
+        places=places,
+    )
+
+
+def placed_tables(pages: Sequence[PageTables], config: PDFProcessorConfig) -> list[PlacedTable]:
+    """All tables of a document in order; those that go on over a page break are one."""
+    threshold = config.table_continuation_column_match_threshold
+    runs: list[list[tuple[int, Table, int]]] = []
+    for page in pages:
+        for position, (table, characters) in enumerate(zip(page.tables, page.characters, strict=True)):
+            part = (page.page_number, table, characters)
+            last = runs[-1][-1] if runs and position == 0 else None
+            if last is not None and last[0] == page.page_number - 1 and continues(last[1], table, threshold):
+                runs[-1].append(part)
+            else:
+                runs.append([part])
+    placed: list[PlacedTable] = []
+    drafts = 0
+    for number, run in enumerate(runs, 1):
+        is_large = sum(len(table.rows) - table.header_row_count for _, table, _ in run) >= config.table_min_rows_for_db
+        placed.append(_placed(run, number, drafts if is_large else None))
+        drafts += is_large
+    return placed
+
+
+def with_tables(elements: Sequence[Element], page: PageTables, placed: Sequence[PlacedTable]) -> Iterator[Element]:
+    """The text of a page with its tables where they stand. The elements hold the left lines, one span each."""
+    waiting = [table for table in placed if table.page_number == page.page_number]
+    seen = 0
+    for element in elements:
+        while waiting and seen < len(page.places) and waiting[0].before < page.places[seen]:
+            yield from waiting.pop(0).elements
+        yield element
+        seen += len(element.spans)
+    for table in waiting:
+        yield from table.elements
+
+
+def _placed(run: Sequence[tuple[int, Table, int]], number: int, table_index: int | None) -> PlacedTable:
+    page_number, first, _ = run[0]
+    names = column_names(first)
+    header: list[Span] = []
+    rows: list[_Row] = []
+    for page, table, characters in run:
+        count = characters
+        if table is first and table.header_row_count:
+            box = _union([cell.box for row in table.rows[: table.header_row_count] for cell in row])
+            header.append(Span(CELL_SEPARATOR.join(names), PageBox(page, box), count))
+            count = 0
+        for row in _body(table, page):
+            rows.append(_Row(row.cells, Span(row.span.text, row.span.location, count)))
+            count = 0
+    spans = tuple(row.span for row in rows)
+    columns = tuple(names) if first.header_row_count else ()
+    body = Element(ElementKind.TABLE, spans, header=tuple(header), table_index=table_index, columns=columns)
+    draft = _draft(number, names, rows, header) if table_index is not None and rows else None
+    elements = (body,) if draft is None else (body, _schema(draft, table_index))
+    later = tuple(page for page, _, _ in run[1:])
+    return PlacedTable(page_number, first.lines[0] if first.lines else 0, elements, draft, later)
+
+
+def _body(table: Table, page_number: int) -> Iterator[_Row]:
+    """The rows below the header; a cell over several rows is said in each of them."""
+    grid = [[""] * table.column_count for _ in table.rows]
+    boxes: list[list[Box]] = [[] for _ in table.rows]
+    for cell in table.cells:
+        for row in range(cell.row, min(cell.row + cell.row_span, len(grid))):
+            grid[row][cell.column] = cell.text
+            if cell.text:
+                boxes[row].append(cell.box)
+    for cells, places in zip(grid[table.header_row_count :], boxes[table.header_row_count :], strict=True):
+        if places:
+            yield _Row(tuple(cells), Span(CELL_SEPARATOR.join(cells), PageBox(page_number, _union(places)), 0))
+
+
+def _union(boxes: Sequence[Box]) -> Box:
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return min(left), min(top), max(right), max(bottom)
+
+
+# As SQL
+
+
+def _draft(number: int, names: Sequence[str], rows: Sequence[_Row], header: Sequence[Span]) -> TableDraft:
+    types = [_type([row.cells[index] for row in rows]) for index in range(len(names))]
+    columns = [
+        TableColumn(name, header_text, kind)
+        for name, header_text, kind in zip(_sql_names(names), names, types, strict=True)
+    ]
+    location = merge_locations([span.location for span in header] + [row.span.location for row in rows])[0]
+    return TableDraft(
+        unit=unit_of(rows[0].span.location),
+        region_id=f"t{number}",
+        title="",
+        location=location,
+        columns=tuple(columns),
+        rows=[tuple(_value(text, kind) for text, kind in zip(row.cells, types, strict=True)) for row in rows],
+        row_locations=[row.span.location for row in rows],
+    )
+
+
+def _schema(draft: TableDraft, table_index: int | None) -> Element:
+    lines = [f"Table on {draft.unit}, {len(draft.rows)} rows"]
+    lines += [
+        f"{column.name}: {column.type}" + (f", {column.header}" if column.header else "") for column in draft.columns
+    ]
+    spans = tuple(Span(line, draft.location, 0) for line in lines)
+    return Element(ElementKind.SCHEMA, spans, table_index=table_index)
+
+
+_INTEGER = re.compile(r"[-−+]?(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,17}|0)")
+_NUMBER = re.compile(r"[-−+]?(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,14}|0)?(?:\.\d+)?")
+
+
+def _type(texts: Sequence[str]) -> ColumnType:
+    """Numbers only where every text is one; ids with leading zeros and anything else stay text."""
+    filled = [text for text in texts if text]
+    if filled and all(_INTEGER.fullmatch(text) for text in filled):
+        return "integer"
+    if filled and all(_NUMBER.fullmatch(text) and any(map(str.isdigit, text)) for text in filled):
+        return "number"
+    return "text"
+
+
+def _value(text: str, kind: ColumnType) -> int | float | str | None:
+    if not text:
+        return None
+    plain = text.replace(",", "").replace("−", "-")
+    return int(plain) if kind == "integer" else float(plain) if kind == "number" else text
+
+
+def _sql_names(names: Sequence[str]) -> list[str]:
+    """Lower-case names, unique when case-folded and at most 63 bytes."""
+    taken: set[str] = set()
+    made: list[str] = []
+    for index, name in enumerate(names, 1):
+        base = re.sub(r"\W+", "_", name.casefold()).strip("_") or f"column_{index}"
+        base = f"c_{base}" if base[0].isdigit() else base
+        base = base.encode()[: _MAX_NAME_BYTES - 5].decode("utf-8", "ignore")
+        candidate, number = base, 2
+        while candidate in taken:
+            candidate, number = f"{base}_{number}", number + 1
+        taken.add(candidate)
+        made.append(candidate)
+    return made
