@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -312,3 +313,25 @@ def test_a_file_without_a_schema_is_no_store_yet(tmp_path: Path) -> None:
             store.search("text")
         store.replace(version("/a.txt", ["text"]))
         assert len(store.search("text")) == 1
+
+
+def test_a_store_in_the_making_is_never_taken_for_a_foreign_file(tmp_path: Path) -> None:
+    for number in range(40):
+        path = tmp_path / f"{number}.db"
+        writer, reader = SqliteStore(path), SqliteStore(path)
+        failures: list[StoreError] = []
+
+        def look(reader: SqliteStore = reader, failures: list[StoreError] = failures) -> None:
+            for _ in range(200):
+                try:
+                    reader.find(None, "/a.txt")
+                except StoreError as exc:
+                    failures.append(exc)
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        writer.touch(version("/a.txt", []).state)
+        looking.join()
+        writer.close()
+        reader.close()
+        assert failures == []

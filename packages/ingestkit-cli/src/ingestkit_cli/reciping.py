@@ -28,8 +28,11 @@ def run_file(path: Path, assignments: Sequence[str]) -> int:
     token = CancellationToken()
     code = ExitCode.OK
     with Stopper() as stopper, interruptible(stopper), stopper.draining(token.cancel):
-        flow_token.set(token)
-        state = to_jsonable_python(run_recipe(recipe, on_event=_tell))
+        before = flow_token.set(token)
+        try:
+            state = to_jsonable_python(run_recipe(recipe, on_event=_tell))
+        finally:
+            flow_token.reset(before)
         emit(json_line(state))
         code = ExitCode.TROUBLE if _troubled(state) else ExitCode.OK
     return stopper.exit_code or code

@@ -114,10 +114,16 @@ def is_internal(table: str) -> bool:
 
 def check(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version of an open file, 0 when it is empty. Foreign and newer files raise StoreError."""
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application_id != APPLICATION_ID:
+    # One snapshot: between two looks another thread may be making the store.
+    connection.execute("BEGIN")
+    try:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
         (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    if application_id != APPLICATION_ID:
         if application_id or version or objects:
             raise StoreError(ErrorCode.E_STORE_INVALID, f"{path} is a SQLite file, but not a store of ingestkit")
         return 0
