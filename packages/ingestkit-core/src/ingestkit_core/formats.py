@@ -8,7 +8,7 @@ from typing import Any
 
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode
-from ingestkit_core.extraction import Conversion, Extraction
+from ingestkit_core.extraction import Conversion, Extraction, Split
 from ingestkit_core.models import BaseChunkMetadata
 
 __all__ = ["Format"]
@@ -30,7 +30,7 @@ class Format:
     name: str
     suffixes: frozenset[str]
     recognises: Callable[[bytes], bool]
-    read: Callable[[str, dict[str, Any]], Extraction]
+    read: Callable[[str, dict[str, Any]], Extraction | Split]
     convert: Callable[[str, dict[str, Any]], Conversion]
     config_class: type[ProcessorConfig]
     metadata_class: type[BaseChunkMetadata]

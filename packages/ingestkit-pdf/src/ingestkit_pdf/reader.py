@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -19,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from ingestkit_core.chunking import ChunkDraft, ChunkLimits, pack
 from ingestkit_core.elements import Element, PageBox, TableDraft, unit_of
-from ingestkit_core.errors import ErrorCode, IngestError, ParseError
-from ingestkit_core.extraction import Conversion, Extraction
+from ingestkit_core.errors import ErrorCode, IngestError, ParseError, SourceError
+from ingestkit_core.extraction import Conversion, Extraction, Split
 from ingestkit_core.keys import hash_bytes
 from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, ParseStageResult
@@ -44,10 +45,14 @@ from ingestkit_pdf.values import Facts
 if TYPE_CHECKING:
     from ingestkit_pdf.document import Document
 
-__all__ = ["PRELOAD", "convert", "read", "reader_versions", "recognises"]
+__all__ = ["PRELOAD", "convert", "read", "read_or_split", "reader_versions", "recognises"]
 
 PRELOAD: tuple[str, ...] = ("ingestkit_pdf.document", "ingestkit_pdf.reader")
 """Modules a worker template imports ahead."""
+
+SPLIT_FROM_PAGES = 200
+PAGES_PER_PART = 100
+"""A document of so many pages is read in parts of so many, side by side."""
 
 _PARSER = "pymupdf"
 _SAMPLE_CHARACTERS = 8000
@@ -66,7 +71,52 @@ def read(file_path: str, config: dict[str, Any]) -> Extraction:
     """
     started = time.perf_counter()
     settings = PDFProcessorConfig.model_validate(config)
-    reading = _read_document(file_path, settings)
+    return _extraction(file_path, settings, _read_document(file_path, settings), started)
+
+
+def read_or_split(file_path: str, config: dict[str, Any]) -> Extraction | Split:
+    """As :func:`read`; a document of many pages comes back as ranges of pages to be read side by side."""
+    started = time.perf_counter()
+    settings = PDFProcessorConfig.model_validate(config)
+    with _opened(file_path, settings) as opened:
+        count = opened.document.page_count
+        if count >= SPLIT_FROM_PAGES:
+            return Split(read_range, tuple(_ranges(count)), assemble)
+        pages = _read_pages(opened, 1, count, settings)
+        reading = _interpreted(opened, pages, settings)
+    return _extraction(file_path, settings, reading, started)
+
+
+def read_range(file_path: str, config: dict[str, Any], part: tuple[int, int]) -> PagesRead:
+    """The pages from ``part[0]`` to ``part[1]`` (1-based, inclusive) of a large document, not yet interpreted."""
+    settings = PDFProcessorConfig.model_validate(config)
+    with _opened(file_path, settings) as opened:
+        return _read_pages(opened, *part, settings)
+
+
+def assemble(file_path: str, config: dict[str, Any], parts: Sequence[PagesRead]) -> Extraction:
+    """The extraction of a large document from its ranges. Raises SourceError if the file changed meanwhile."""
+    started = time.perf_counter()
+    settings = PDFProcessorConfig.model_validate(config)
+    with _opened(file_path, settings) as opened:
+        if any(part.content_hash != opened.content_hash for part in parts):
+            message = f"{Path(file_path).name} changed while it was read; ingest it again when it is complete"
+            raise SourceError(ErrorCode.E_SOURCE_CHANGED, message, recoverable=True)
+        pages = PagesRead(
+            opened.content_hash,
+            tuple(content for part in parts for content in part.contents),
+            tuple(failure for part in parts for failure in part.failures),
+        )
+        reading = _interpreted(opened, pages, settings)
+    return _extraction(file_path, settings, reading, started)
+
+
+def _ranges(page_count: int) -> Iterator[tuple[int, int]]:
+    for first in range(1, page_count + 1, PAGES_PER_PART):
+        yield first, min(first + PAGES_PER_PART - 1, page_count)
+
+
+def _extraction(file_path: str, settings: PDFProcessorConfig, reading: _Reading, started: float) -> Extraction:
     packed = pack(reading.elements, ChunkLimits.of(settings))
     ledger = reading.ledger(packed.emitted, settings)
     return Extraction(
@@ -127,15 +177,44 @@ class _Reading:
         return account(self.contents, self.furniture, emitted, self.failed_pages, self.embedded_files, settings)
 
 
-def _read_document(file_path: str, settings: PDFProcessorConfig) -> _Reading:
+@dataclass(frozen=True, slots=True)
+class PagesRead:
+    """Pages of a document as they are, and an error for each that cannot be read."""
+
+    content_hash: str
+    contents: tuple[PageContent, ...]
+    failures: tuple[IngestError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A document that passed the guard."""
+
+    name: str
+    document: Document
+    findings: guard.Findings
+    content_hash: str
+
+
+@contextmanager
+def _opened(file_path: str, settings: PDFProcessorConfig) -> Iterator[_Opened]:
     from ingestkit_pdf.document import Document  # takes a second: only here, in the worker
 
     name = Path(file_path).name
     content = guard.inspect_file(file_path, settings)
     with Document(content, name) as document:
-        findings = guard.inspect_structure(document, name, settings)
-        facts = document.facts()
-        contents, failures = _read_pages(document, findings.replacement_texts, settings)
+        yield _Opened(name, document, guard.inspect_structure(document, name, settings), hash_bytes(content))
+
+
+def _read_document(file_path: str, settings: PDFProcessorConfig) -> _Reading:
+    with _opened(file_path, settings) as opened:
+        pages = _read_pages(opened, 1, opened.document.page_count, settings)
+        return _interpreted(opened, pages, settings)
+
+
+def _interpreted(opened: _Opened, pages: PagesRead, settings: PDFProcessorConfig) -> _Reading:
+    name, findings, contents, failures = opened.name, opened.findings, pages.contents, pages.failures
+    facts = opened.document.facts()
     if not contents:
         code = ErrorCode.E_PARSE_REPAIR_FAILED if facts.repaired else ErrorCode.E_PARSE_CORRUPT
         raise ParseError(code, f"{name}: none of its {facts.page_count} pages can be read")
@@ -150,7 +229,7 @@ def _read_document(file_path: str, settings: PDFProcessorConfig) -> _Reading:
     elements, tables = _elements(contents, furniture, facts, body, settings)
     issues.extend(continuation_issues(tables, name))
     return _Reading(
-        content_hash=hash_bytes(content),
+        content_hash=opened.content_hash,
         profile=profile,
         classification=classify(profile, settings),
         contents=contents,
@@ -163,26 +242,24 @@ def _read_document(file_path: str, settings: PDFProcessorConfig) -> _Reading:
     )
 
 
-def _read_pages(
-    document: Document, replacement_texts: bool, settings: PDFProcessorConfig
-) -> tuple[list[PageContent], list[IngestError]]:
+def _read_pages(opened: _Opened, first: int, last: int, settings: PDFProcessorConfig) -> PagesRead:
     """Every page that can be read, and an error for every other one."""
     contents: list[PageContent] = []
     failures: list[IngestError] = []
-    count = document.page_count
-    for number in range(1, count + 1):
+    count = opened.document.page_count
+    for number in range(first, last + 1):
         try:
-            page = document.page(
+            page = opened.document.page(
                 number,
                 settings.min_chars_per_page,
-                replacement_texts=replacement_texts,
+                replacement_texts=opened.findings.replacement_texts,
                 wants_drawings=may_hold_tables,
             )
         except ParseError as error:
             failures.append(error.to_error().model_copy(update={"recoverable": True}))
         else:
             contents.append(page_content(page, count, settings))
-    return contents, failures
+    return PagesRead(opened.content_hash, tuple(contents), tuple(failures))
 
 
 def _sample(contents: Sequence[PageContent]) -> str:

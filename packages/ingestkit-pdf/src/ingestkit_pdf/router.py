@@ -26,7 +26,7 @@ class PDFRouter(DocumentRouter):
         name="pdf",
         suffixes=frozenset({".pdf"}),
         recognises=reader.recognises,
-        read=reader.read,
+        read=reader.read_or_split,
         convert=reader.convert,
         config_class=PDFProcessorConfig,
         metadata_class=PDFChunkMetadata,
