@@ -204,6 +204,15 @@ def test_threads_that_stay():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process there")
 def test_an_interrupted_execution_that_keeps_flows_and_trials(tmp_path):
+    # A test run in the background of a shell inherits that Ctrl-C is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _interrupted_execution(tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupted_execution(tmp_path):
     breaker = CircuitBreaker(failure_threshold=1, reset_timeout=0)
     breaker.failed(breaker.admit())
 
