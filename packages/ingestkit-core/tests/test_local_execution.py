@@ -164,7 +164,9 @@ def _read_part(file_path: str, config: dict[str, Any], part: int) -> tuple[int, 
     return part, os.getpid()
 
 
-def _assemble(file_path: str, config: dict[str, Any], values: list[tuple[int, int]]) -> ProcessingResult:
+def _assemble(
+    file_path: str, config: dict[str, Any], carried: bytes, values: list[tuple[int, int]]
+) -> ProcessingResult:
     parts = tuple(str(part) for part, _ in values)
     return ProcessingResult(
         file_path=file_path, status="committed", warnings=parts, chunks_created=len({pid for _, pid in values})
@@ -183,7 +185,7 @@ def test_a_large_document_is_read_in_parts_side_by_side_and_put_together_in_orde
 @pytest.mark.parametrize(("name", "code"), [("bad", "E_EXECUTION_CRASHED"), ("late", "E_EXECUTION_TIMEOUT")])
 def test_a_bad_part_fails_its_document_and_nobody_else(name: str, code: str) -> None:
     with LocalExecutionBackend(_split, 2) as backend:
-        config = ProcessorConfig(per_document_timeout_seconds=3)
+        config = ProcessorConfig(per_document_timeout_seconds=6)
         jobs = [backend.submit(path, config) for path in ("good", name, "good")]
         assert [backend.get_result(job, 60).errors for job in jobs] == [(), (code,), ()]
 

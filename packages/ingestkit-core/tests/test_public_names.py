@@ -17,7 +17,7 @@ BaseChunkMetadata ChunkPayload ClassificationTier DocumentStore EmbedStageResult
 ExecutionBackend ExecutionError IngestError IngestKey IngestkitError Ingestor LLMBackend LocalExecutionBackend
 ParallelExecutor PickleValidationError ProcessingResult ProcessorConfig SqliteStore StructuredDBBackend
 VectorStoreBackend WrittenArtifacts compute_ingest_key open_store CancellationToken CircuitBreaker ParallelConfig
-ParallelFlowResult ProcessExecutor RetryPolicy ThreadExecutor get_executor
+ParallelFlowResult ProcessExecutor ProgressEvent RetryPolicy ThreadExecutor get_executor
 """
 
 

@@ -48,7 +48,9 @@ def test_the_parts_put_together_are_the_whole(long_document: Path) -> None:
         (2 * PAGES_PER_PART + 1, PAGES),
     )
     values = [split.read_part(str(long_document), config, part) for part in split.parts]
-    assert _timeless(split.assemble(str(long_document), config, values)) == _timeless(read(str(long_document), config))
+    assert _timeless(split.assemble(str(long_document), config, split.carried, values)) == _timeless(
+        read(str(long_document), config)
+    )
 
 
 @pytest.mark.unit
@@ -59,7 +61,7 @@ def test_a_file_that_changed_between_its_parts_is_refused(long_document: Path, t
     values = [read_range(str(path), config, (1, 100))]
     path.write_bytes(long_document.read_bytes() + b"\n")
     with pytest.raises(SourceError):
-        assemble(str(path), config, values)
+        assemble(str(path), config, b"", values)
 
 
 @pytest.mark.integration

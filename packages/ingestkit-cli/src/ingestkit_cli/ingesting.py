@@ -12,6 +12,7 @@ from threading import Event
 from ingestkit_core.errors import ErrorCode, StoreError
 from ingestkit_core.ingestor import Discovered, Ingestor
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.progress import OnProgress
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.stores.base import DocumentStore
 
@@ -57,7 +58,7 @@ def ingest_paths(selection: Selection, run: Run) -> int:
         if not total:
             raise Mistake(_nothing_found(selection, seen, ingestor))
 
-        def results(stop: Event) -> Iterator[ProcessingResult]:
+        def results(stop: Event, on_progress: OnProgress) -> Iterator[ProcessingResult]:
             return ingestor.ingest(
                 selection.paths,
                 selection.include,
@@ -65,6 +66,7 @@ def ingest_paths(selection: Selection, run: Run) -> int:
                 refresh=selection.refresh,
                 checksum=selection.checksum,
                 stop=stop,
+                on_progress=on_progress,
             )
 
         with owning(ingestor.store, wait=run.wait):
@@ -106,7 +108,7 @@ def interruptible(stopper: Stopper) -> Iterator[None]:
 
 def run_documents(
     ingestor: Ingestor,
-    results: Callable[[Event], Iterator[ProcessingResult]],
+    results: Callable[[Event, OnProgress], Iterator[ProcessingResult]],
     total: int,
     seen: Discovered,
     stopper: Stopper,
@@ -130,7 +132,7 @@ def run_documents(
         with (
             progress_for(total, as_json=as_json) as progress,
             stopper.draining(progress.stopping) as stop,
-            contextlib.closing(results(stop)) as running,  # type: ignore[type-var]  # always a generator
+            contextlib.closing(results(stop, progress.event)) as running,  # type: ignore[type-var]  # always a generator
         ):
             for result in running:
                 report.add(result)

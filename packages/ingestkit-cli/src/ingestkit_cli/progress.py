@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.progress import ProgressEvent
 
 from ingestkit_cli.logs import is_logging
 from ingestkit_cli.output import count, is_terminal, say, spaced
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "line_of", "progress_for"]
 
 _BAR_WIDTH = 24
+_READING = "reading"
+_MANY_UNITS = 10
+_NAME_WIDTH = 24
 _STATUS_WIDTH = len("quarantined")
 _STOPPING = "finishing what is under way; again to stop at once"
 
@@ -36,6 +40,9 @@ class Progress(ABC):
     @abstractmethod
     def done(self, result: ProcessingResult) -> None:
         """One document is done."""
+
+    def event(self, event: ProgressEvent) -> None:  # noqa: B027  # lines tell of whole documents only
+        """A document got further. Called on threads of the engine."""
 
     @abstractmethod
     def stopping(self) -> None:
@@ -98,7 +105,7 @@ class _Bar(Progress):
 
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._bar = Bar(
-            TextColumn("reading"),
+            TextColumn("{task.description}"),
             # Short enough for a narrow terminal to have room for the ^C it echoes: a wrapped line stays behind.
             BarColumn(_BAR_WIDTH),
             MofNCompleteColumn(),
@@ -111,12 +118,22 @@ class _Bar(Progress):
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._bar.add_task("", total=total)
+        self._task = self._bar.add_task(_READING, total=total)
 
     def done(self, result: ProcessingResult) -> None:
         if result.status not in ("committed", "unchanged"):
             self._console.print(line_of(result), soft_wrap=True)
-        self._bar.advance(self._task)
+        self._bar.update(self._task, advance=1, description=_READING)
+
+    def event(self, event: ProgressEvent) -> None:
+        # Only a document of many pages takes long enough for a person to wonder.
+        if event.total >= _MANY_UNITS and event.done < event.total:
+            what = "recognising" if event.stage == "ocr" else _READING
+            name = os.path.basename(shown_path(event.file_path))
+            name = name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 1]}…"
+            self._bar.update(self._task, description=f"{what} {name} {event.done}/{event.total}")
+        elif event.total >= _MANY_UNITS:
+            self._bar.update(self._task, description=_READING)
 
     def stopping(self) -> None:
         # The bar's own thread draws it: a signal may have come in the middle of anything.

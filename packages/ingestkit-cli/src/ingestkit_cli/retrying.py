@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import takewhile
 from pathlib import Path
 from threading import Event
 
 from ingestkit_core.errors import ErrorCode
 from ingestkit_core.ingestor import Discovered, Ingestor
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.progress import OnProgress
 from ingestkit_core.router import Asked, run_batch
 from ingestkit_core.stores.base import QuarantineRecord
 
@@ -61,8 +61,8 @@ def _retry_tenant(tenant: str | None, codes: Sequence[str], run: Run, stopper: S
             seen = Discovered()
             asked = list(_asked(ingestor, records, seen))
 
-            def results(stop: Event) -> Iterator[ProcessingResult]:
-                for _, result in run_batch(takewhile(lambda _: not stop.is_set(), asked)):
+            def results(stop: Event, on_progress: OnProgress) -> Iterator[ProcessingResult]:
+                for _, result in run_batch(asked, stop=stop, on_progress=on_progress):
                     yield result
 
             code = run_documents(ingestor, results, len(asked), seen, stopper, as_json=run.as_json)

@@ -33,6 +33,7 @@ from ingestkit_core.parallel import (
     ThreadExecutor,
     get_executor,
 )
+from ingestkit_core.progress import ProgressEvent
 from ingestkit_core.protocols import (
     EmbeddingBackend,
     ExecutionBackend,
@@ -68,6 +69,7 @@ __all__ = [
     "ProcessExecutor",
     "ProcessingResult",
     "ProcessorConfig",
+    "ProgressEvent",
     "RetryPolicy",
     "SqliteStore",
     "StructuredDBBackend",

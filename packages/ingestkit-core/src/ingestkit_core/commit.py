@@ -186,6 +186,8 @@ class Committer(Finisher):
         if self._embedder is None or not pending:
             return
         started = time.monotonic()
+        for item in pending:
+            item.document.report("embed", 0, 0)
         texts = {p.metadata.chunk_hash: p.text for item in pending for p in item.payloads}
         try:
             vectors = self._store.known_vectors(self._embedder.identity, list(texts))
@@ -213,6 +215,7 @@ class Committer(Finisher):
         version = DocumentVersion(
             submission.state, submission.run_id, result, item.payloads, item.tables, embedder, submission.moved_from
         )
+        item.document.report("store", 0, 0)
         permit = self._breakers["store"].admit()
         if permit is None:
             return self._deferred(submission, _resting("store"), seconds)

@@ -17,6 +17,7 @@ from ingestkit_core.elements import Element, TableDraft
 from ingestkit_core.errors import IngestError
 from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, OCRStageResult, ParseStageResult
+from ingestkit_core.progress import Stage
 
 __all__ = ["Conversion", "Extraction", "Split"]
 
@@ -53,13 +54,29 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How to read a large document in parts: ``read_part(file_path, config, part)`` for each, side by side.
+    """How to go on with a document in parts: ``read_part(file_path, config, part)`` for each, side by side.
 
-    Then ``assemble(file_path, config, values)`` makes the extraction out of what they returned, in the order
-    of ``parts``. Both are module-level and run in workers; each call has the document's limits for itself.
-    The result is the same as that of reading it whole.
+    Then ``assemble(file_path, config, carried, values)`` makes the extraction out of what they returned, in the
+    order of ``parts``, or a further Split. Both are module-level and run in workers; each call has the
+    document's limits for itself. ``carried`` is what the reader packed for its own ``assemble``; neither it nor
+    the values are opened in the owner. The result is the same as that of reading the document in one go.
+
+    ``part_timeout_seconds`` limits each part where that is not the document's limit. With
+    ``spares_failed_parts`` a part that fails arrives among the values as its IngestError, and the document
+    goes on; else it is the document's failure. At most ``max_parts_at_once`` run side by side. ``stage`` and
+    ``weights`` (pages or sheets in each part, one by default) are for whoever watches.
     """
 
     read_part: Callable[[str, dict[str, Any], Any], Any]
     parts: tuple[Any, ...]
-    assemble: Callable[[str, dict[str, Any], Sequence[Any]], Extraction]
+    assemble: Callable[[str, dict[str, Any], bytes, Sequence[Any]], Extraction | Conversion | Split]
+    carried: bytes = b""
+    part_timeout_seconds: float | None = None
+    spares_failed_parts: bool = False
+    max_parts_at_once: int | None = None
+    stage: Stage = "parse"
+    weights: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise ValueError("a document is split into one part or more")

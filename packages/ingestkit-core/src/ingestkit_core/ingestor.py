@@ -18,6 +18,7 @@ from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
 from ingestkit_core.formats import HEAD_BYTES
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.progress import OnProgress
 from ingestkit_core.protocols import EmbeddingBackend, LLMBackend
 from ingestkit_core.router import Asked, DocumentRouter, run_batch
 from ingestkit_core.stores import open_store
@@ -129,15 +130,18 @@ class Ingestor:
         checksum: bool = False,
         wait_seconds: float | None = 0.0,
         stop: threading.Event | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Iterator[ProcessingResult]:
         """Discover, read, commit; results as they finish.
 
-        Setting ``stop`` starts nothing more and lets what is being read finish. Raises StoreError: E_STORE_LOCKED
-        if another owner keeps the store for longer than ``wait_seconds`` (None: wait for ever).
+        Setting ``stop`` starts nothing more and lets what is being read finish. ``on_progress`` is told of every
+        document's stages, pages and sheets, on other threads. Raises StoreError: E_STORE_LOCKED if another owner
+        keeps the store for longer than ``wait_seconds`` (None: wait for ever).
         """
         with self.store.lease(wait_seconds):
             asked = self.discover(paths, include, exclude)
-            for _, result in run_batch(asked, refresh=refresh, checksum=checksum, stop=stop):
+            batch = run_batch(asked, refresh=refresh, checksum=checksum, stop=stop, on_progress=on_progress)
+            for _, result in batch:
                 yield result
 
     def convert(self, path: str | Path) -> Conversion:

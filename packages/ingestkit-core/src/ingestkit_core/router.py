@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import operator
 import queue
 import threading
 import uuid
@@ -23,15 +24,16 @@ from typing import Any, ClassVar, Self
 
 from ingestkit_core.commit import Committer, deferred_result
 from ingestkit_core.config import ProcessorConfig
-from ingestkit_core.errors import ErrorCode, ExecutionError, IngestkitError, StoreError
-from ingestkit_core.execution.local import LocalExecutionBackend, failed_result, make_pool
-from ingestkit_core.execution.memory_limit import default_memory_bytes
+from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, IngestkitError, StoreError
+from ingestkit_core.execution.course import Course, Courses
+from ingestkit_core.execution.local import LocalExecutionBackend, failed_result, limits_of, make_pool
 from ingestkit_core.execution.threads import ThreadPool
-from ingestkit_core.execution.workers import Job, Outcome, WorkerPool
+from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
 from ingestkit_core.formats import HEAD_BYTES, Format
 from ingestkit_core.keys import fingerprint
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.progress import OnProgress
 from ingestkit_core.protocols import (
     EmbeddingBackend,
     ExecutionBackend,
@@ -93,6 +95,7 @@ class DocumentRouter:
         self.embedder = embedder
         self._execution = execution
         self._local: LocalExecutionBackend | None = None
+        self._converting: Courses | None = None
         self._pool = pool
         self._owns_pool = pool is None
         self._committer = Committer(self.format, self.config, self.store, embedder)
@@ -132,19 +135,26 @@ class DocumentRouter:
             self.cancel(started)
             raise
 
-    def process_batch(self, paths: Iterable[str | Path]) -> list[ProcessingResult]:
-        """One result per path, in input order."""
-        numbered = sorted(run_batch(self._asked(path) for path in paths))
+    def process_batch(
+        self, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
+    ) -> list[ProcessingResult]:
+        """One result per path, in input order. ``on_progress`` is told of every document's stages and pages."""
+        asked = (self._asked(path) for path in paths)
+        numbered = sorted(run_batch(asked, on_progress=on_progress), key=operator.itemgetter(0))
         return [result for _, result in numbered]
 
-    def iter_batch(self, paths: Iterable[str | Path]) -> Iterator[ProcessingResult]:
+    def iter_batch(
+        self, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
+    ) -> Iterator[ProcessingResult]:
         """Results as they finish, from any iterable; few documents are in flight at a time."""
-        for _, result in run_batch(self._asked(path) for path in paths):
+        for _, result in run_batch((self._asked(path) for path in paths), on_progress=on_progress):
             yield result
 
-    async def aiter_batch(self, paths: Iterable[str | Path]) -> AsyncIterator[ProcessingResult]:
+    async def aiter_batch(
+        self, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
+    ) -> AsyncIterator[ProcessingResult]:
         """``iter_batch`` for an event loop. Leaving the loop early cancels what is in flight."""
-        results = self.iter_batch(paths)
+        results = self.iter_batch(paths, on_progress=on_progress)
         try:
             while (result := await asyncio.to_thread(next, results, None)) is not None:
                 yield result
@@ -156,20 +166,22 @@ class DocumentRouter:
 
     def convert(self, path: str | Path) -> Conversion:
         """The document as elements, read in a worker; nothing is stored. Raises IngestkitError."""
-        done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        limit = self.config.max_memory_mb
-        job = Job(
+        read: queue.SimpleQueue[tuple[Any, IngestError | None]] = queue.SimpleQueue()
+        course = Course(
             self.format.convert,
-            (str(path), self.config.model_dump()),
-            timeout_seconds=self.config.per_document_timeout_seconds,
-            max_memory_bytes=limit << 20 if limit else default_memory_bytes(self.config.execution_max_workers),
+            str(path),
+            self.config.model_dump(),
+            limits_of(self.config, self.config.execution_max_workers),
+            lambda _, value, error: read.put((value, error)),
         )
-        self._workers().submit(job, done.put)
-        outcome = done.get()
-        if outcome.error is not None:
-            error = outcome.error
+        if self._converting is None:
+            self._converting = Courses(self._workers())
+        self._converting.start(course)
+        conversion, error = read.get()
+        course.discard()
+        if error is not None:
             raise IngestkitError(ErrorCode(error.code), error.message, stage=error.stage)
-        conversion: Conversion = outcome.value()
+        assert isinstance(conversion, Conversion)
         return conversion
 
     # The three steps of the way, for batches over one or several routers
@@ -181,11 +193,12 @@ class DocumentRouter:
         *,
         refresh: bool = False,
         checksum: bool = False,
+        on_progress: OnProgress | None = None,
     ) -> ProcessingResult | str:
         """Decide at once where that is possible, else start reading: a result, or a job id.
 
         ``refresh`` reads sources again that another parser version read; ``checksum`` looks at every
-        file's bytes, not only at size and time.
+        file's bytes, not only at size and time. ``on_progress`` is told how far the document is.
         """
         if self._execution is not None:
             job_id = self._execution.submit(asked.file_path, self.config, asked.source_uri)
@@ -204,7 +217,14 @@ class DocumentRouter:
         if isinstance(decision, tuple):
             submission, error = decision
             return self._committer.set_aside(submission, error)
-        return self._backend().submit(asked.file_path, self.config, asked.source_uri, context=decision, on_done=on_done)
+        return self._backend().submit(
+            asked.file_path,
+            self.config,
+            asked.source_uri,
+            context=decision,
+            on_done=on_done,
+            on_progress=on_progress,
+        )
 
     def collect(self, job_id: str) -> ProcessingResult:
         """The result of a job that ``begin`` started; blocks until it is there."""
@@ -250,6 +270,8 @@ class DocumentRouter:
         """Stop the workers and, if the router opened it, close the store. Idempotent."""
         if self._local is not None:
             self._local.close()
+        if self._converting is not None:
+            self._converting.close()
         if self._owns_pool and self._pool is not None:
             self._pool.close()
         if self._owns_store:
@@ -300,13 +322,15 @@ def run_batch(
     refresh: bool = False,
     checksum: bool = False,
     stop: threading.Event | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Iterator[tuple[int, ProcessingResult]]:
     """(input number, result) as documents finish, pulled from any iterable with bounded work in flight.
 
     A file that is asked for again while it is under way waits for its turn. Closing the generator cancels
     what has not been finished; setting ``stop`` starts nothing more and lets what is being read finish.
+    ``on_progress`` is called on other threads.
     """
-    batch = _Batch(refresh, checksum, stop)
+    batch = _Batch(refresh, checksum, stop, on_progress)
     try:
         for number, item in enumerate(asked):
             if stop is not None and stop.is_set():
@@ -318,8 +342,11 @@ def run_batch(
 
 
 class _Batch:
-    def __init__(self, refresh: bool, checksum: bool, stop: threading.Event | None) -> None:
+    def __init__(
+        self, refresh: bool, checksum: bool, stop: threading.Event | None, on_progress: OnProgress | None
+    ) -> None:
         self._stop = stop
+        self._on_progress = on_progress
         self._stopping = False
         self._refresh = refresh
         self._checksum = checksum
@@ -345,7 +372,9 @@ class _Batch:
             self._held_back.append((number, asked))
             return
         try:
-            started = asked.router.begin(asked, self._done.put, refresh=self._refresh, checksum=self._checksum)
+            started = asked.router.begin(
+                asked, self._done.put, refresh=self._refresh, checksum=self._checksum, on_progress=self._on_progress
+            )
         except ExecutionError as exc:
             started = failed_result(asked.file_path, exc.to_error())
         if isinstance(started, ProcessingResult):

@@ -25,6 +25,7 @@ from ingestkit_core.keys import hash_bytes
 from ingestkit_core.language import detect_language
 from ingestkit_core.ledger import DropReason, Ledger
 from ingestkit_core.models import ClassificationStageResult, ParseStageResult, SkippedUnit
+from ingestkit_core.progress import unit_done
 
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.sheets import SheetContent, read_sheet
@@ -151,7 +152,8 @@ def _read_file(file_path: str, settings: ExcelProcessorConfig) -> _Read:
     issues = [*override_warnings(settings), *workbook_issues(book)]
     contents: list[SheetContent | None] = []
     tables = 0
-    for sheet in book.sheets:
+    for number, sheet in enumerate(book.sheets):
+        unit_done("parse", number, len(book.sheets))
         issues.extend(sheet_issues(sheet, include_hidden=settings.include_hidden))
         read_one = None
         if _is_read(sheet, settings):

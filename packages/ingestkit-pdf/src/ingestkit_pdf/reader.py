@@ -25,6 +25,7 @@ from ingestkit_core.extraction import Conversion, Extraction, Split
 from ingestkit_core.keys import hash_bytes
 from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, ParseStageResult
+from ingestkit_core.progress import unit_done
 
 from ingestkit_pdf import guard
 from ingestkit_pdf.accounting import account, continuation_issues, loss_issues, page_issues, skipped_pages, unit
@@ -81,7 +82,8 @@ def read_or_split(file_path: str, config: dict[str, Any]) -> Extraction | Split:
     with _opened(file_path, settings) as opened:
         count = opened.document.page_count
         if count >= SPLIT_FROM_PAGES:
-            return Split(read_range, tuple(_ranges(count)), assemble)
+            ranges = tuple(_ranges(count))
+            return Split(read_range, ranges, assemble, weights=tuple(last - first + 1 for first, last in ranges))
         pages = _read_pages(opened, 1, count, settings)
         reading = _interpreted(opened, pages, settings)
     return _extraction(file_path, settings, reading, started)
@@ -94,7 +96,7 @@ def read_range(file_path: str, config: dict[str, Any], part: tuple[int, int]) ->
         return _read_pages(opened, *part, settings)
 
 
-def assemble(file_path: str, config: dict[str, Any], parts: Sequence[PagesRead]) -> Extraction:
+def assemble(file_path: str, config: dict[str, Any], carried: bytes, parts: Sequence[PagesRead]) -> Extraction:
     """The extraction of a large document from its ranges. Raises SourceError if the file changed meanwhile."""
     started = time.perf_counter()
     settings = PDFProcessorConfig.model_validate(config)
@@ -259,6 +261,7 @@ def _read_pages(opened: _Opened, first: int, last: int, settings: PDFProcessorCo
             failures.append(error.to_error().model_copy(update={"recoverable": True}))
         else:
             contents.append(page_content(page, count, settings))
+        unit_done("parse", number - first + 1, last - first + 1)
     return PagesRead(opened.content_hash, tuple(contents), tuple(failures))
 
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError
 
-__all__ = ["Job", "Outcome", "failure"]
+__all__ = ["Job", "Outcome", "Sealed", "failure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,12 @@ class Outcome:
         self._drop_spool(self.payload)
         return value
 
+    def sealed(self) -> Sealed:
+        """The result unopened, to be handed to another job. Its file lives until :meth:`discard`."""
+        if self.payload is None:
+            raise self._as_exception()
+        return Sealed(self.payload)
+
     def discard(self) -> None:
         """Remove what the job left on disk, its directory included. To be called when its files were used."""
         if self.directory is not None:
@@ -92,6 +98,20 @@ class Outcome:
         if self.error is None:
             return ExecutionError(ErrorCode.E_EXECUTION_RESULT_LOST, "the job left neither result nor error")
         return ExecutionError(ErrorCode(self.error.code), self.error.message, stage=self.error.stage)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A job's result on its way to another job: pickled bytes, or the file that holds them."""
+
+    content: Any
+
+    def value(self) -> Any:
+        """The result, where it is needed. Whatever reading and unpickling raise comes through."""
+        if isinstance(self.content, bytes):
+            return pickle.loads(self.content)
+        with open(self.content, "rb") as spool:
+            return pickle.load(spool)
 
 
 def failure(code: ErrorCode, message: str) -> IngestError:

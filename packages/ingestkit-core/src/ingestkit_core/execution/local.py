@@ -1,15 +1,13 @@
 """Documents on this machine: a reader in workers, one finishing thread in the owner.
 
-    submit ─► workers (processes or threads) ─► what they read ─► finish, on one thread ─► result
+    submit ─► a course of jobs on workers (processes or threads) ─► finish, on one thread ─► result
 
-A large document comes back as parts first, which are read side by side and put together by one last job.
-Reading happens anywhere, finishing (embed, commit) in one thread of the process that owns the store. A
-worker that dies costs its document one further try, alone; then the document is set aside with the cause.
+Reading happens anywhere, finishing (embed, commit) in one thread of the process that owns the store. What was
+read waits for it in a bounded queue, so a slow store holds up reading rather than filling the memory.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 import queue
 import threading
@@ -23,14 +21,15 @@ from typing import Any, Literal, Self
 
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, IngestkitError
+from ingestkit_core.execution.course import Course, Courses, Limits
 from ingestkit_core.execution.memory_limit import default_memory_bytes
 from ingestkit_core.execution.threads import ThreadPool
-from ingestkit_core.execution.workers import Job, Outcome, WorkerPool
-from ingestkit_core.extraction import Split
+from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.keys import printable
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.progress import OnProgress, ProgressEvent, Report, Stage
 
-__all__ = ["Finisher", "LocalExecutionBackend", "ReadDocument"]
+__all__ = ["Finisher", "LocalExecutionBackend", "ReadDocument", "limits_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +39,16 @@ _MAX_FINISHED_TOGETHER = 32
 _MAX_READS = 2
 
 
+def _unwatched(stage: Stage, done: int = 0, total: int = 0) -> None:
+    """What a document nobody watches reports to."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """What a worker made of one document: a value, or the error that ended it.
+    """What workers made of one document: a value, or the error that ended it.
 
-    ``reads`` counts how often it was read; ``context`` is what the submitter sent along.
+    ``reads`` counts how often it was read; ``context`` is what the submitter sent along; ``report`` tells who
+    watches what becomes of it.
     """
 
     file_path: str
@@ -54,6 +58,7 @@ class ReadDocument:
     reads: int
     seconds: float
     context: Any = None
+    report: Report = _unwatched
 
 
 class Finisher(ABC):
@@ -64,38 +69,18 @@ class Finisher(ABC):
         """One result per document, in order; None asks for the document to be read once more."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Document:
-    """A submitted document. ``parts`` holds what came back of a document that is read in parts."""
+    """A submitted document."""
 
     job_id: str
-    file_path: str
+    course: Course
     source_uri: str | None
     context: Any
-    config: dict[str, Any]
-    timeout_seconds: float
-    max_memory_bytes: int | None
-    numbers: set[int] = field(default_factory=set)
+    callback: Callable[[str], None] | None
     reads: int = 1
-    seconds: float = 0.0
-    failed: bool = False
-    split: Split | None = None
-    parts: dict[int, Any] = field(default_factory=dict)
     done: threading.Event = field(default_factory=threading.Event)
     result: ProcessingResult | None = None
-    callbacks: list[Callable[[str], None]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Task:
-    """One job of a document: the whole of it, one part (``part`` is its number), or putting them together."""
-
-    document: _Document
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...] = ()
-    part: int | None = None
-    number: int = 0
-    has_died: bool = False
 
 
 class LocalExecutionBackend:
@@ -127,9 +112,10 @@ class LocalExecutionBackend:
         self._pool = pool or make_pool(
             strategy, max_workers, preload=preload, max_documents_per_worker=max_documents_per_worker
         )
+        self._courses = Courses(self._pool)
         self._finisher = finish if isinstance(finish, Finisher) else _OneByOne(finish)
         self._documents: dict[str, _Document] = {}
-        self._read: queue.SimpleQueue[tuple[_Task, Outcome] | None] = queue.SimpleQueue()
+        self._read: queue.Queue[tuple[_Document, ReadDocument] | None] = queue.Queue(2 * _MAX_FINISHED_TOGETHER)
         self._lock = threading.Lock()
         self._finishing: threading.Thread | None = None
         self._closed = False
@@ -142,37 +128,37 @@ class LocalExecutionBackend:
         *,
         context: Any = None,
         on_done: Callable[[str], None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> str:
         """Start a document as soon as a worker is free; returns its job id.
 
         ``context`` reaches the finisher unchanged; ``on_done`` is called with the job id on the finishing
-        thread. Raises PickleValidationError if the reader or the config cannot reach a worker.
+        thread, ``on_progress`` with events on several. Raises PickleValidationError if the reader or the config
+        cannot reach a worker.
         """
-        limit = config.max_memory_mb
-        document = _Document(
-            uuid.uuid4().hex,
+        job_id = uuid.uuid4().hex
+        course = Course(
+            self._process_fn,
             file_path,
-            source_uri,
-            context,
             config.model_dump(),
-            config.per_document_timeout_seconds,
-            limit * 1024 * 1024 if limit else default_memory_bytes(self._max_workers),
+            limits_of(config, self._max_workers),
+            lambda course, value, error: self._was_read(job_id, value, error),
+            _reporting(file_path, on_progress) if on_progress is not None else None,
         )
-        if on_done is not None:
-            document.callbacks.append(on_done)
         with self._lock:
             if self._closed:
                 raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, "this execution backend was closed")
-            self._documents[document.job_id] = document
+            self._documents[job_id] = _Document(job_id, course, source_uri, context, on_done)
             if self._finishing is None:
                 self._finishing = threading.Thread(target=self._finish_all, name="ingestkit-finish", daemon=True)
                 self._finishing.start()
+        course.report("queued")
         try:
-            self._start(_Task(document, self._process_fn))
+            self._courses.start(course)
         except IngestkitError:
-            self.release(document.job_id)
+            self.release(job_id)
             raise
-        return document.job_id
+        return job_id
 
     def get_result(self, job_id: str, timeout: float | None = None) -> ProcessingResult:
         """See ExecutionBackend. The job's own limit is the config's and yields a result, not an exception."""
@@ -182,7 +168,7 @@ class LocalExecutionBackend:
         if not document.done.wait(timeout):
             raise ExecutionError(
                 ErrorCode.E_EXECUTION_TIMEOUT,
-                f"{document.file_path} is not done after {timeout:g} s of waiting; it goes on",
+                f"{document.course.file_path} is not done after {timeout:g} s of waiting; it goes on",
                 recoverable=True,
             )
         assert document.result is not None
@@ -191,7 +177,11 @@ class LocalExecutionBackend:
     def cancel(self, job_id: str, *, waiting_only: bool = False) -> bool:
         """Stop a document that waits or (unless ``waiting_only``) is being read; False if it is too late."""
         document = self._documents.get(job_id)
-        return document is not None and not document.done.is_set() and self._cancel_jobs(document, waiting_only)
+        return (
+            document is not None
+            and not document.done.is_set()
+            and self._courses.cancel(document.course, waiting_only=waiting_only)
+        )
 
     def release(self, job_id: str) -> None:
         """Forget a job and its result."""
@@ -205,13 +195,13 @@ class LocalExecutionBackend:
                 return
             self._closed = True
             unfinished = [document for document in self._documents.values() if not document.done.is_set()]
+        for document in unfinished:
+            self._courses.cancel(document.course)
         if self._owns_pool:
             self._pool.close()
-        else:
-            for document in unfinished:
-                self._cancel_jobs(document)
-        self._read.put(None)
+        self._courses.close()
         if self._finishing is not None and self._finishing is not threading.current_thread():
+            self._read.put(None)
             self._finishing.join()
 
     def __enter__(self) -> Self:
@@ -222,32 +212,23 @@ class LocalExecutionBackend:
     ) -> None:
         self.close()
 
-    def _start(self, task: _Task, *, alone: bool = False) -> None:
-        document = task.document
-        job = Job(
-            task.function,
-            (document.file_path, document.config, *task.arguments),
-            document.timeout_seconds,
-            document.max_memory_bytes,
-            alone=alone,
+    def _was_read(self, job_id: str, value: Any, error: IngestError | None) -> None:
+        """On the advancing thread: wait for a place in the finisher's queue."""
+        document = self._documents.get(job_id)
+        if document is None:  # released before it was done: nobody asks any more
+            return
+        course = document.course
+        read = ReadDocument(
+            course.file_path,
+            document.source_uri,
+            value,
+            error,
+            document.reads,
+            course.seconds,
+            document.context,
+            course.report,
         )
-        task.number = self._pool.submit(job, functools.partial(self._read_done, task))
-        document.numbers.add(task.number)
-
-    def _cancel_jobs(self, document: _Document, waiting_only: bool = False) -> bool:
-        cancelled = [self._pool.cancel(number, waiting_only=waiting_only) for number in tuple(document.numbers)]
-        return any(cancelled)
-
-    def _read_done(self, task: _Task, outcome: Outcome) -> None:
-        """On the supervising thread: pass on, or try once more where a worker died under the document."""
-        if outcome.worker_died and not task.has_died and not self._closed:
-            task.has_died = True
-            try:
-                self._start(task, alone=True)
-                return
-            except ExecutionError as exc:
-                outcome = Outcome(error=exc.to_error())
-        self._read.put((task, outcome))
+        self._read.put((document, read))
 
     def _finish_all(self) -> None:
         while (first := self._read.get()) is not None:
@@ -266,13 +247,10 @@ class LocalExecutionBackend:
                 error = IngestError(
                     code=ErrorCode.E_EXECUTION_CANCELLED, message="cancelled before it was done", stage="execution"
                 )
-                self._settle(document, _failed(document, error))
+                self._settle(document, failed_result(document.course.file_path, error))
 
-    def _finish_batch(self, batch: Sequence[tuple[_Task, Outcome]]) -> None:
-        read = [(task.document, entry) for task, outcome in batch if (entry := self._advance(task, outcome))]
-        if not read:
-            return
-        for (document, _), result in zip(read, self._finished([entry for _, entry in read]), strict=True):
+    def _finish_batch(self, batch: Sequence[tuple[_Document, ReadDocument]]) -> None:
+        for (document, _), result in zip(batch, self._finished([read for _, read in batch]), strict=True):
             if result is not None:
                 self._settle(document, result)
             else:
@@ -281,54 +259,10 @@ class LocalExecutionBackend:
 
     def _read_again(self, document: _Document) -> None:
         document.reads += 1
-        document.split = None
-        failed = self._begin([_Task(document, self._process_fn)])
-        if failed is not None and failed.error is not None:
-            self._settle(document, _failed(document, failed.error))
-
-    def _advance(self, task: _Task, outcome: Outcome) -> ReadDocument | None:
-        """What is read now; None while parts of the document are still to come, or after it failed."""
-        document = task.document
-        document.numbers.discard(task.number)
-        document.seconds += outcome.seconds
-        if document.failed:
-            outcome.discard()
-            return None
-        value, error = _opened(outcome)
-        if error is not None:
-            document.failed = True
-            self._cancel_jobs(document)
-            return self._read_document(document, None, error)
-        if isinstance(value, Split):
-            document.split = value
-            return self._begin(
-                [_Task(document, value.read_part, (part,), number) for number, part in enumerate(value.parts)]
-            )
-        if task.part is None or document.split is None:
-            return self._read_document(document, value, None)
-        document.parts[task.part] = value
-        if len(document.parts) < len(document.split.parts):
-            return None
-        values = [document.parts[number] for number in range(len(document.parts))]
-        document.parts = {}
-        return self._begin([_Task(document, document.split.assemble, (values,))])
-
-    def _begin(self, tasks: Sequence[_Task]) -> ReadDocument | None:
-        """Start a document's next jobs; if that cannot be, the document as failed."""
-        document = tasks[0].document
         try:
-            for task in tasks:
-                self._start(task)
+            self._courses.start(document.course)
         except IngestkitError as exc:
-            document.failed = True
-            self._cancel_jobs(document)
-            return self._read_document(document, None, exc.to_error())
-        return None
-
-    def _read_document(self, document: _Document, value: Any, error: IngestError | None) -> ReadDocument:
-        return ReadDocument(
-            document.file_path, document.source_uri, value, error, document.reads, document.seconds, document.context
-        )
+            self._settle(document, failed_result(document.course.file_path, exc.to_error()))
 
     def _finished(self, read: Sequence[ReadDocument]) -> list[ProcessingResult | None]:
         """What the finisher makes of them. Its own failure costs one document, never its neighbours."""
@@ -348,10 +282,29 @@ class LocalExecutionBackend:
             return [failed.model_copy(update={"status": "deferred"})]
 
     def _settle(self, document: _Document, result: ProcessingResult) -> None:
+        document.course.discard()
         document.result = result
         document.done.set()
-        for callback in document.callbacks:
-            callback(document.job_id)
+        if document.callback is not None:
+            document.callback(document.job_id)
+
+
+def limits_of(config: ProcessorConfig, workers: int) -> Limits:
+    """What each job of a document may take, where so many workers share the machine."""
+    limit = config.max_memory_mb
+    return Limits(config.per_document_timeout_seconds, limit << 20 if limit else default_memory_bytes(workers))
+
+
+def _reporting(file_path: str, on_progress: OnProgress) -> Report:
+    """Where a document reports to. Somebody's function: a fault of it is logged and costs nobody a document."""
+
+    def report(stage: Stage, done: int = 0, total: int = 0) -> None:
+        try:
+            on_progress(ProgressEvent(file_path, stage, done, total))
+        except Exception:
+            logger.exception("on_progress raised")
+
+    return report
 
 
 def make_pool(
@@ -405,19 +358,3 @@ def failed_result(file_path: str, error: IngestError, seconds: float = 0.0) -> P
         error_details=(error,),
         processing_time_seconds=seconds,
     )
-
-
-def _failed(document: _Document, error: IngestError) -> ProcessingResult:
-    return failed_result(document.file_path, error)
-
-
-def _opened(outcome: Outcome) -> tuple[Any, IngestError | None]:
-    """The value of an outcome, or why there is none."""
-    if outcome.error is not None:
-        return None, outcome.error
-    try:
-        return outcome.value(), None
-    except IngestkitError as exc:
-        return None, exc.to_error()
-    finally:
-        outcome.discard()

@@ -16,6 +16,7 @@ from ingestkit_core.errors import ErrorCode, IngestError
 from ingestkit_core.execution import memory, wire
 from ingestkit_core.execution.answer import RESULT_FILE, job_path
 from ingestkit_core.execution.jobs import Job, Outcome, failure
+from ingestkit_core.progress import Report
 
 __all__ = ["Entry", "State", "Worker", "outcome_of"]
 
@@ -32,12 +33,13 @@ class State(enum.Enum):
 
 @dataclass(slots=True)
 class Entry:
-    """A submitted job: its number, the message for the worker, and whom to tell once."""
+    """A submitted job: its number, the message for the worker, whom to tell once, and whom on the way."""
 
     number: int
     job: Job
     message: bytes
     on_done: Callable[[Outcome], None]
+    on_note: Report | None = None
     settled: bool = False
 
 

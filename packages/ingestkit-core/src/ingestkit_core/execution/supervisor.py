@@ -10,6 +10,7 @@ to exactly one job. All reads and writes here are without waiting: nothing a wor
 
 from __future__ import annotations
 
+import json
 import logging
 import selectors
 import shutil
@@ -161,6 +162,9 @@ class Supervisor:
         entry = worker.entry
         if entry is None or worker.verdict is not None or message.number != entry.number:
             return
+        if message.kind == wire.NOTE:
+            _pass_on(entry, message)
+            return
         outcome = outcome_of(message, self._directory.path, self._release(worker), worker.pid)
         self._free(worker, entry, outcome)
         self._settle(entry, outcome)
@@ -243,6 +247,14 @@ class Supervisor:
         self._deliver()
         self._close_own()
         self._directory.close()
+
+
+def _pass_on(entry: Entry, message: wire.Frame) -> None:
+    """Tell who watches how far a job is. A worker may say what it likes: what is no note is passed by."""
+    if entry.on_note is not None:
+        with suppress(ValueError, TypeError):
+            stage, done, total = json.loads(message.body)
+            entry.on_note(stage, int(done), int(total))
 
 
 def _cause(worker: Worker, entry: Entry, exit: Exit, words: str) -> IngestError:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, IngestkitError
-from ingestkit_core.execution.workers import Job, Outcome
+from ingestkit_core.execution.workers import Job, Outcome, Sealed
+from ingestkit_core.progress import Report, reporting_to
 
 __all__ = ["ThreadPool"]
 
@@ -28,6 +29,7 @@ class _Run:
     number: int
     job: Job
     on_done: Callable[[Outcome], None]
+    on_note: Report | None = None
     started: float = 0.0
     settled: bool = False
 
@@ -46,12 +48,15 @@ class ThreadPool:
         self._closed = False
         self._watch: threading.Thread | None = None
 
-    def submit(self, job: Job, on_done: Callable[[Outcome], None]) -> int:
-        """Queue a job; ``on_done`` is called once, on the job's thread or on the watching one."""
+    def submit(self, job: Job, on_done: Callable[[Outcome], None], on_note: Report | None = None) -> int:
+        """Queue a job; ``on_done`` is called once, on the job's thread or on the watching one.
+
+        ``on_note`` is told on the job's thread how far it says it is.
+        """
         with self._changed:
             if self._closed:
                 raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, "the threads were closed")
-            run = _Run(next(self._numbers), job, on_done)
+            run = _Run(next(self._numbers), job, on_done, on_note)
             self._waiting.append(run)
             if self._threads < self._max_workers:
                 self._start_thread()
@@ -97,7 +102,7 @@ class ThreadPool:
             run = self._next_run()
             if run is None:
                 return
-            outcome = _run(run.job, run.started)
+            outcome = _run(run)
             if not self._settle(run, outcome):
                 # Given up on meanwhile: another thread took this one's place.
                 return
@@ -169,10 +174,24 @@ class _Value(Outcome):
     def value(self) -> Any:
         return self._kept
 
+    def sealed(self) -> Sealed:
+        return _Kept(self._kept)
 
-def _run(job: Job, started: float) -> Outcome:
+
+class _Kept(Sealed):
+    """A result that is handed over as it is."""
+
+    __slots__ = ()
+
+    def value(self) -> Any:
+        return self.content
+
+
+def _run(run: _Run) -> Outcome:
+    job, started = run.job, run.started
     try:
-        value = job.function(*job.args)
+        with reporting_to(run.on_note):
+            value = job.function(*job.args)
     except IngestkitError as exc:
         return Outcome(None, exc.to_error(), None, None, False, time.monotonic() - started, None)
     except MemoryError:

@@ -18,6 +18,7 @@ __all__ = [
     "HELLO",
     "JOB",
     "MAX_FRAME_BYTES",
+    "NOTE",
     "RESULT",
     "SPOOLED",
     "WITH_FILES",
@@ -27,7 +28,7 @@ __all__ = [
     "frame",
 ]
 
-HELLO, JOB, RESULT, FAILED = range(1, 5)
+HELLO, JOB, RESULT, FAILED, NOTE = range(1, 6)
 SPOOLED = 1
 """Flag: the body is a file in the job's directory."""
 WITH_FILES = 2

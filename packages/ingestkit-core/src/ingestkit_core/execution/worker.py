@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import faulthandler
+import functools
 import importlib
+import json
 import os
 import signal
 import socket
@@ -11,6 +13,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from ingestkit_core import progress
 from ingestkit_core.execution import lifeline, wire
 from ingestkit_core.execution.answer import answer, job_path
 from ingestkit_core.execution.words import Words, words_path
@@ -40,8 +43,13 @@ def serve(channel: socket.socket, directory: str, serial: int, words: Words) -> 
     reader = wire.FrameReader()
     while data := channel.recv(wire.MAX_FRAME_BYTES):
         for message in reader.feed(data):
+            progress.assign_report(functools.partial(_note, channel, message.number))
             channel.sendall(answer(message, job_path(directory, message.number), words))
             words.pass_on()
+
+
+def _note(channel: socket.socket, number: int, stage: progress.Stage, done: int, total: int) -> None:
+    channel.sendall(wire.frame(wire.NOTE, number, json.dumps((stage, done, total)).encode()))
 
 
 def main(boot: dict[str, Any]) -> None:

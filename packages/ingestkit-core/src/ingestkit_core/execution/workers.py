@@ -26,14 +26,15 @@ from ingestkit_core.errors import ErrorCode, ExecutionError
 from ingestkit_core.execution import wire
 from ingestkit_core.execution.answer import ARGUMENTS_FILE, job_body, job_path
 from ingestkit_core.execution.directory import PoolDirectory
-from ingestkit_core.execution.jobs import Job, Outcome
+from ingestkit_core.execution.jobs import Job, Outcome, Sealed
 from ingestkit_core.execution.launch import Launcher
 from ingestkit_core.execution.packing import Unpicklable, find_unpicklable, pack
 from ingestkit_core.execution.slots import Entry
 from ingestkit_core.execution.spawning import SpawningLauncher
 from ingestkit_core.execution.supervisor import Supervisor
+from ingestkit_core.progress import Report
 
-__all__ = ["Job", "Outcome", "Unpicklable", "WorkerPool", "find_unpicklable"]
+__all__ = ["Job", "Outcome", "Sealed", "Unpicklable", "WorkerPool", "find_unpicklable"]
 
 _SPOOL_ARGUMENTS_ABOVE_BYTES = 32 * 1024
 
@@ -79,8 +80,10 @@ class WorkerPool:
         self._supervisor: Supervisor | None = None
         self._thread: threading.Thread | None = None
 
-    def submit(self, job: Job, on_done: Callable[[Outcome], None]) -> int:
+    def submit(self, job: Job, on_done: Callable[[Outcome], None], on_note: Report | None = None) -> int:
         """Queue a job; returns its number. ``on_done`` is called once, on the supervising thread: be quick.
+
+        ``on_note`` is told there how far the job says it is.
 
         Raises PickleValidationError when function or arguments cannot travel, and ExecutionError
         (E_EXECUTION_SUBMIT) when the pool takes no jobs any more.
@@ -92,7 +95,7 @@ class WorkerPool:
         message = self._message(number, job, packed.modules, packed.call)
         with self._lock:
             self._check_open()
-            entry = Entry(number, job, message, on_done)
+            entry = Entry(number, job, message, on_done, on_note)
             supervisor.entries[number] = entry
             supervisor.waiting.append(entry)
         if supervisor.hungry:
