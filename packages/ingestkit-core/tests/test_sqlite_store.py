@@ -99,6 +99,7 @@ def test_an_older_store_is_migrated_with_its_content(tmp_path: Path) -> None:
         store.replace(version("/a.txt", ["kept text"], rows=[("x", 1)]))
         expected = list(store.export())
     raw = sqlite3.connect(path)
+    raw.executescript("DROP TABLE ingest_jobs; DROP TABLE ingest_workers")
     raw.execute("ALTER TABLE quarantine DROP COLUMN attempts")
     raw.execute("PRAGMA user_version = 1")
     raw.commit()

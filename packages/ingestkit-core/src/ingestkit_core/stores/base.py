@@ -16,8 +16,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from ingestkit_core.elements import CellRange, PageBox, TableColumn
-from ingestkit_core.errors import IngestError
+from ingestkit_core.errors import ErrorCode, IngestError, StoreError
 from ingestkit_core.models import ChunkPayload, ProcessingResult, WrittenArtifacts
+from ingestkit_core.stores.jobs import JobJournal
 
 __all__ = [
     "DocumentStore",
@@ -177,6 +178,13 @@ class DocumentStore(ABC):
     @abstractmethod
     def url(self) -> str:
         """How the store is opened again."""
+
+    @property
+    def jobs(self) -> JobJournal:
+        """The journal of a queue's jobs. It is no part of ``export``, and needs no lease."""
+        raise StoreError(
+            ErrorCode.E_STORE_INVALID, f"{type(self).__name__} keeps no job records: a queue needs a store that does"
+        )
 
     @abstractmethod
     def lease(self, wait_seconds: float | None = 0.0) -> AbstractContextManager[None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from ingestkit_core.stores.sqlite import schema
 __all__ = ["StoreFile"]
 
 _BUSY_TIMEOUT_SECONDS = 30.0
+_CREATION_LOOK_SECONDS = 0.05
 
 
 class StoreFile:
@@ -32,6 +34,7 @@ class StoreFile:
         self._lock = threading.RLock()
         self._write_lock = _write_lock(path)
         self._writer: sqlite3.Connection | None = None
+        self._noter: sqlite3.Connection | None = None
         self._readers: list[sqlite3.Connection] = []
         self._lease: Lease | None = None
         self._closed = False
@@ -56,10 +59,11 @@ class StoreFile:
         """Close every connection and let go of the lease."""
         with self._write_lock, self._lock:
             self._closed = True
-            connections = [*self._readers, *([self._writer] if self._writer else [])]
-            self._readers, self._writer = [], None
+            connections = [*self._readers, self._writer, self._noter]
+            self._readers, self._writer, self._noter = [], None, None
             for connection in connections:
-                connection.close()
+                if connection is not None:
+                    connection.close()
             if self._lease is not None:
                 self._lease.__exit__()
                 self._lease = None
@@ -154,16 +158,43 @@ class StoreFile:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it or, on any exception, none of it."""
-        with self._write_lock, self.translated():
-            connection = self._open_writer()
-            connection.execute("BEGIN IMMEDIATE")
+        with self._write_lock, self.translated(), _transaction(self._open_writer()) as connection:
+            yield connection
+
+    @contextmanager
+    def noting(self) -> Iterator[sqlite3.Connection]:
+        """One short transaction about jobs, which a process that does not own the store may do as well."""
+        with self._write_lock, self.translated(), _transaction(self._open_noter()) as connection:
+            yield connection
+
+    def _open_noter(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreError(ErrorCode.E_STORE_COMMIT, f"{self.path} was closed")
+        if self._noter is None:
+            self._create()
+            self._noter = self._connect("mode=rw")
+            self._noter.execute("PRAGMA synchronous = NORMAL")
+        return self._noter
+
+    def _create(self) -> None:
+        """Make the store, unless it is there or an owner is just about to make it."""
+        deadline = time.monotonic() + _BUSY_TIMEOUT_SECONDS
+        while not self.exists:
             try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+                with Lease(self.path):
+                    self._open_writer()
+                    self._let_go()
+            except StoreError as exc:
+                if exc.code != ErrorCode.E_STORE_LOCKED or time.monotonic() > deadline:
+                    raise
+                time.sleep(_CREATION_LOOK_SECONDS)
+
+    def _let_go(self) -> None:
+        """Be no owner any more, after having been one for a moment."""
+        if self._writer is not None and self._lease is not None:
+            self._writer.close()
+            self._lease.__exit__()
+            self._writer, self._lease = None, None
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -203,6 +234,18 @@ class StoreFile:
                 f"forgotten, but a program still reads an older state of {self.path}: close it and forget again",
                 recoverable=True,
             )
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 _write_locks: dict[str, threading.RLock] = {}

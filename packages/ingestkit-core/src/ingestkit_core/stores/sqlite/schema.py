@@ -4,6 +4,7 @@
              │     └ ─ ─ ─ vectors                         (by embedder and text hash)
              └─ catalog ── one physical table each
     quarantine                                             (by tenant and URI, beside sources)
+    ingest_jobs, ingest_workers                            (the journal of a queue)
 
 ``application_id`` tells our files from other SQLite files, ``user_version`` is the schema's version.
 """
@@ -93,16 +94,38 @@ CREATE VIRTUAL TABLE search_other USING fts5 (
 );
 """
 
+_JOBS = """
+CREATE TABLE ingest_jobs (
+    job_id TEXT PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    uri TEXT NOT NULL,
+    request TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    lost_hosts INTEGER NOT NULL DEFAULT 0,
+    worker TEXT,
+    result TEXT,
+    submitted_ns INTEGER NOT NULL,
+    changed_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX ingest_jobs_by_state ON ingest_jobs (state, changed_ns);
+CREATE INDEX ingest_jobs_by_source ON ingest_jobs (tenant, uri);
+CREATE TABLE ingest_workers (worker TEXT PRIMARY KEY, seen_ns INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
 _MIGRATIONS = (
     _VERSION_1,
     # A document that keeps failing shows how often it was read.
     "ALTER TABLE quarantine ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;",
+    _JOBS,
 )
 """Script ``i`` takes a store from version ``i`` to ``i + 1``; the first makes it out of an empty file."""
 
 SCHEMA_VERSION = len(_MIGRATIONS)
 
-INTERNAL_TABLES = frozenset({"sources", "quarantine", "chunks", "vectors", "catalog", "settings"})
+INTERNAL_TABLES = frozenset(
+    {"sources", "quarantine", "chunks", "vectors", "catalog", "settings", "ingest_jobs", "ingest_workers"}
+)
 _INTERNAL_PREFIXES = ("search_english", "search_other", "sqlite_", "pragma_")
 
 

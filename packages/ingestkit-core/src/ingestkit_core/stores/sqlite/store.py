@@ -30,10 +30,12 @@ from ingestkit_core.stores.base import (
     StoreStatus,
     TableRecord,
 )
+from ingestkit_core.stores.jobs import JobJournal
 from ingestkit_core.stores.lease import Lease
 from ingestkit_core.stores.sqlite import documents, looking, schema
 from ingestkit_core.stores.sqlite.documents import STATE_COLUMNS, quoted, state_values
 from ingestkit_core.stores.sqlite.file import StoreFile
+from ingestkit_core.stores.sqlite.jobs import SqliteJobs
 from ingestkit_core.stores.sqlite.query import run_query
 
 if TYPE_CHECKING:
@@ -67,6 +69,11 @@ class SqliteStore(DocumentStore):
     def get_connection_uri(self) -> str:
         """See StructuredDBBackend."""
         return self.url
+
+    @property
+    def jobs(self) -> JobJournal:
+        """See DocumentStore."""
+        return SqliteJobs(self._file)
 
     def lease(self, wait_seconds: float | None = 0.0) -> AbstractContextManager[None]:
         """See DocumentStore."""
@@ -235,6 +242,7 @@ class SqliteStore(DocumentStore):
             uris = [uri for (uri,) in connection.execute(union, [*values, *values]).fetchall()]
             for uri in uris:
                 documents.delete_source(connection, tenant_id or "", uri)
+            connection.execute(f"DELETE FROM ingest_jobs {where}", values)
             # Deleted words live on in the index until its segments are merged.
             for table in ("search_english", "search_other"):
                 connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")

@@ -1,0 +1,313 @@
+"""The journal of a queue on Redis, for a queue without a store that keeps one.
+
+    {prefix}job:ID        hash: request, state, attempts, lost_hosts, worker, result, submitted_ns, changed_ns
+    {prefix}of:WORKER     set: the jobs a worker has
+    {prefix}workers       sorted by when they were last heard of
+    {prefix}waiting       job ids, sorted by since when they wait
+    {prefix}done          stream of job ids as they are done: what watchers read
+
+Each operation is one script, so it happens as a whole and costs one round trip. Times are Redis's own. A result
+that nobody took expires. What Redis forgets is gone: it should write its append-only file.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ingestkit_core.errors import ErrorCode, StoreError
+from ingestkit_core.models import ProcessingResult
+from ingestkit_core.stores.jobs import (
+    KEPT_SECONDS,
+    MAX_LOST_HOSTS,
+    Begun,
+    Claim,
+    JobJournal,
+    JobRecord,
+    JobRequest,
+    JobWatcher,
+)
+
+__all__ = ["RedisJobs", "connect"]
+
+_PREFIX = "ingestkit:jobs:"
+_TOLD_KEPT = 100_000
+"""So many ids of done jobs are kept in the stream; a watcher that fell behind further asks for each job again."""
+_LOOK_AGAIN_SECONDS = 5.0
+
+_HEAD = f"""
+local p = '{_PREFIX}'
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+"""
+
+_SUBMIT = """
+if redis.call('EXISTS', p..'job:'..ARGV[1]) == 1 then return end
+redis.call('HSET', p..'job:'..ARGV[1], 'request', ARGV[2], 'state', 'submitted', 'submitted', now, 'changed', now)
+redis.call('ZADD', p..'waiting', now, ARGV[1])
+"""
+
+_BEGIN = f"""
+local key = p..'job:'..ARGV[1]
+local r = redis.call('HMGET', key, 'state', 'worker', 'lost_hosts')
+if not r[1] then return 'unknown' end
+if r[1] == 'done' then return 'done' end
+local lost = tonumber(r[3] or 0)
+if r[1] == 'running' then
+  local seen = redis.call('ZSCORE', p..'workers', r[2])
+  if r[2] == ARGV[2] or (seen and tonumber(seen) > now - ARGV[3] * 1000) then return 'elsewhere' end
+  lost = lost + 1
+  redis.call('HSET', key, 'lost_hosts', lost)
+  if lost < {MAX_LOST_HOSTS} then redis.call('SREM', p..'of:'..r[2], ARGV[1]) end
+end
+if lost >= {MAX_LOST_HOSTS} then return 'given up' end
+redis.call('HSET', key, 'state', 'running', 'worker', ARGV[2], 'changed', now)
+redis.call('HINCRBY', key, 'attempts', 1)
+redis.call('SADD', p..'of:'..ARGV[2], ARGV[1])
+redis.call('ZREM', p..'waiting', ARGV[1])
+return 'run'
+"""
+
+_FINISH = f"""
+local key = p..'job:'..ARGV[1]
+local r = redis.call('HMGET', key, 'state', 'worker')
+if not r[1] or r[1] == 'done' then return 0 end
+redis.call('HSET', key, 'state', 'done', 'result', ARGV[2], 'changed', now)
+redis.call('EXPIRE', key, {int(KEPT_SECONDS)})
+redis.call('ZREM', p..'waiting', ARGV[1])
+if r[2] then redis.call('SREM', p..'of:'..r[2], ARGV[1]) end
+redis.call('XADD', p..'done', 'MAXLEN', '~', {_TOLD_KEPT}, '*', 'job', ARGV[1])
+return 1
+"""
+
+_GIVE_BACK = """
+local key = p..'job:'..ARGV[1]
+local r = redis.call('HMGET', key, 'state', 'worker')
+if r[1] ~= 'running' or r[2] ~= ARGV[2] then return end
+redis.call('HSET', key, 'state', 'submitted', 'changed', now)
+redis.call('HINCRBY', key, 'attempts', -1)
+redis.call('SREM', p..'of:'..ARGV[2], ARGV[1])
+redis.call('ZADD', p..'waiting', now, ARGV[1])
+"""
+
+_KEEP_ALIVE = "redis.call('ZADD', p..'workers', now, ARGV[1])"
+
+_TAKE_LOST = """
+local lost = {}
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', p..'workers', '-inf', now - ARGV[1] * 1000)) do
+  for _, id in ipairs(redis.call('SMEMBERS', p..'of:'..worker)) do
+    local key = p..'job:'..id
+    local r = redis.call('HMGET', key, 'state', 'worker')
+    if r[1] == 'running' and r[2] == worker then
+      redis.call('HSET', key, 'state', 'submitted', 'changed', now)
+      redis.call('HINCRBY', key, 'lost_hosts', 1)
+      redis.call('ZADD', p..'waiting', now, id)
+      table.insert(lost, id)
+    end
+  end
+  redis.call('DEL', p..'of:'..worker)
+  redis.call('ZREM', p..'workers', worker)
+end
+return lost
+"""
+
+_TAKE_FORGOTTEN = """
+local ids = redis.call('ZRANGEBYSCORE', p..'waiting', '-inf', now - ARGV[1] * 1000, 'LIMIT', 0, ARGV[2])
+for _, id in ipairs(ids) do redis.call('ZADD', p..'waiting', now, id) end
+return ids
+"""
+
+_RELEASE = """
+for _, id in ipairs(ARGV) do
+  local worker = redis.call('HGET', p..'job:'..id, 'worker')
+  if worker then redis.call('SREM', p..'of:'..worker, id) end
+  redis.call('DEL', p..'job:'..id)
+  redis.call('ZREM', p..'waiting', id)
+end
+"""
+
+_FIELDS = ("request", "state", "attempts", "lost_hosts", "worker", "result", "submitted", "changed")
+
+
+def connect(url: str) -> Any:
+    """A client for the Redis at ``url``. Raises StoreError where the package is missing."""
+    try:
+        import redis
+    except ImportError as exc:
+        raise StoreError(
+            ErrorCode.E_STORE_INVALID, "a queue on Redis needs: pip install 'ingestkit-core[celery]'"
+        ) from exc
+    return redis.Redis.from_url(
+        url, decode_responses=True, socket_connect_timeout=5, socket_timeout=30, health_check_interval=30
+    )
+
+
+class RedisJobs(JobJournal):
+    """See JobJournal. ``close`` lets go of the connections."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = connect(url)
+        scripts = {
+            "submit": _SUBMIT, "begin": _BEGIN, "finish": _FINISH, "give_back": _GIVE_BACK,
+            "keep_alive": _KEEP_ALIVE, "take_lost": _TAKE_LOST, "take_forgotten": _TAKE_FORGOTTEN,
+            "release": _RELEASE,
+        }  # fmt: skip
+        self._scripts = {name: self._client.register_script(_HEAD + body) for name, body in scripts.items()}
+
+    def _run(self, script: str, *arguments: Any) -> Any:
+        with translated(self._url):
+            return self._scripts[script](args=arguments)
+
+    def submit(self, job_id: str, request: JobRequest) -> None:
+        """See JobJournal."""
+        self._run("submit", job_id, request.to_json())
+
+    def find(self, job_id: str) -> JobRecord | None:
+        """See JobJournal."""
+        with translated(self._url):
+            request, state, attempts, lost_hosts, worker, result, submitted, changed = self._client.hmget(
+                f"{_PREFIX}job:{job_id}", _FIELDS
+            )
+        if request is None:
+            return None
+        return JobRecord(
+            job_id, JobRequest.from_json(request), state, int(attempts or 0), int(lost_hosts or 0), worker, result,
+            int(submitted) * 1_000_000, int(changed) * 1_000_000,
+        )  # fmt: skip
+
+    def begin(self, job_id: str, worker: str, lost_after_seconds: float) -> Begun:
+        """See JobJournal."""
+        claim = Claim(self._run("begin", job_id, worker, lost_after_seconds))
+        record = self.find(job_id) if claim is not Claim.UNKNOWN else None
+        return Begun(claim, record) if record is not None else Begun(Claim.UNKNOWN)
+
+    def finish(self, job_id: str, result: ProcessingResult) -> bool:
+        """See JobJournal."""
+        return bool(self._run("finish", job_id, json.dumps(result.model_dump(mode="json"), separators=(",", ":"))))
+
+    def give_back(self, job_id: str, worker: str) -> None:
+        """See JobJournal."""
+        self._run("give_back", job_id, worker)
+
+    def keep_alive(self, worker: str) -> None:
+        """See JobJournal."""
+        self._run("keep_alive", worker)
+
+    def sign_off(self, worker: str) -> None:
+        """See JobJournal."""
+        with translated(self._url):
+            for job_id in self._client.smembers(f"{_PREFIX}of:{worker}"):
+                self.give_back(job_id, worker)
+            self._client.zrem(f"{_PREFIX}workers", worker)
+
+    def take_lost(self, lost_after_seconds: float) -> list[str]:
+        """See JobJournal."""
+        return list(self._run("take_lost", lost_after_seconds))
+
+    def take_forgotten(self, waiting_seconds: float, most: int) -> list[str]:
+        """See JobJournal."""
+        return list(self._run("take_forgotten", waiting_seconds, most))
+
+    def settled_among(self, job_ids: Collection[str]) -> list[str]:
+        """See JobJournal."""
+        asked = list(job_ids)
+        with translated(self._url), self._client.pipeline(transaction=False) as pipe:
+            for job_id in asked:
+                pipe.hget(f"{_PREFIX}job:{job_id}", "state")
+            states = pipe.execute()
+        return [job_id for job_id, state in zip(asked, states, strict=True) if state in (None, "done")]
+
+    def release(self, job_ids: Sequence[str]) -> None:
+        """See JobJournal."""
+        if job_ids:
+            self._run("release", *job_ids)
+
+    def sweep(self, kept_seconds: float = KEPT_SECONDS) -> int:
+        """See JobJournal. Redis itself lets results expire; this finds those that are older than asked for."""
+        swept = 0
+        with translated(self._url):
+            changed_before = (time.time() - kept_seconds) * 1000
+            for key in self._client.scan_iter(f"{_PREFIX}job:*", count=1000):
+                state, changed = self._client.hmget(key, "state", "changed")
+                if state == "done" and int(changed) <= changed_before:
+                    swept += self._client.delete(key)
+        return swept
+
+    def watcher(self) -> JobWatcher:
+        """See JobJournal."""
+        return _StreamWatcher(self._url, self)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+
+class _StreamWatcher(JobWatcher):
+    """Reads the stream of done jobs; asks for a job itself when it is added and, rarely, while it is waited for."""
+
+    def __init__(self, url: str, journal: RedisJobs) -> None:
+        self._url = url
+        self._journal = journal
+        self._client = connect(url)
+        self._waiting: set[str] = set()
+        self._added: list[str] = []
+        self._last: str | None = None
+        self._asked = time.monotonic()
+
+    def add(self, job_id: str) -> None:
+        self._added.append(job_id)
+
+    def settled(self, timeout_seconds: float) -> list[str]:
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            settled = self._look(max(0.0, min(deadline - time.monotonic(), 1.0)))
+            if settled or time.monotonic() >= deadline:
+                self._waiting.difference_update(settled)
+                return settled
+
+    def _look(self, wait_seconds: float) -> list[str]:
+        if self._last is None:
+            # Before any job is asked for: what is done between the two is read in the stream.
+            with translated(self._url):
+                newest = self._client.xrevrange(f"{_PREFIX}done", count=1)
+            self._last = newest[0][0] if newest else "0-0"
+        asked, self._added = self._added, []
+        self._waiting.update(asked)
+        if time.monotonic() - self._asked > _LOOK_AGAIN_SECONDS:
+            self._asked, asked = time.monotonic(), list(self._waiting)
+        if asked and (settled := self._journal.settled_among(asked)):
+            return settled
+        return self._told(wait_seconds)
+
+    def _told(self, wait_seconds: float) -> list[str]:
+        block = max(1, int(wait_seconds * 1000))
+        with translated(self._url):
+            answer = self._client.xread({f"{_PREFIX}done": self._last}, count=1000, block=block)
+        told: list[str] = []
+        for _, entries in answer or []:
+            for entry_id, content in entries:
+                self._last = entry_id
+                if content["job"] in self._waiting:
+                    told.append(content["job"])
+        return told
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@contextmanager
+def translated(url: str) -> Iterator[None]:
+    """The border to Redis: its errors become ours."""
+    import redis
+
+    try:
+        yield
+    except redis.exceptions.RedisError as exc:
+        place = url.rpartition("@")[2].partition("://")[2] or url.rpartition("@")[2]
+        raise StoreError(
+            ErrorCode.E_STORE_COMMIT, f"Redis at {place} does not answer: {type(exc).__name__}", recoverable=True
+        ) from exc
