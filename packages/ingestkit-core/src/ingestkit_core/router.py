@@ -395,13 +395,13 @@ class _Batch:
             yield from self._start(*self._held_back.popleft())
 
     def _wait(self) -> str:
-        while self._stop is not None:
-            if self._stop.is_set() and not self._stopping:
+        while True:
+            if self._stop is not None and self._stop.is_set() and not self._stopping:
                 self._stopping = True
                 for job_id, (_, asked) in self._running.items():
                     asked.router.cancel(job_id, waiting_only=True)
             try:
+                # Never without a limit: an interrupt that comes just before a wait is noticed when it ends.
                 return self._done.get(timeout=_STOP_LOOK_SECONDS)
             except queue.Empty:
                 continue
-        return self._done.get()

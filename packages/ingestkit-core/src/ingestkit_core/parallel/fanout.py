@@ -26,7 +26,8 @@ from ingestkit_core.parallel.policies import CancellationToken, current_token
 
 __all__ = ["Attempt", "End", "FanOut", "Inbox", "Lanes", "paired"]
 
-_LONGEST_WAIT_SECONDS = 3600.0
+_LONGEST_WAIT_SECONDS = 0.5
+"""An interrupt that arrives just before a wait begins is noticed only when the wait ends."""
 
 
 @dataclass(slots=True, eq=False)
