@@ -44,6 +44,7 @@ from ingestkit_core.protocols import (
 from ingestkit_core.sources import SourceCheck
 from ingestkit_core.stores import open_store
 from ingestkit_core.stores.base import DocumentStore
+from ingestkit_core.tracing import DocumentTrace, trace_document
 
 __all__ = ["Asked", "DocumentRouter", "run_batch"]
 
@@ -96,6 +97,7 @@ class DocumentRouter:
         self._execution = execution
         self._local: LocalExecutionBackend | None = None
         self._converting: Courses | None = None
+        self._traces: dict[str, DocumentTrace] = {}
         self._pool = pool
         self._owns_pool = pool is None
         self._committer = Committer(self.format, self.config, self.store, embedder)
@@ -200,6 +202,24 @@ class DocumentRouter:
         ``refresh`` reads sources again that another parser version read; ``checksum`` looks at every
         file's bytes, not only at size and time. ``on_progress`` is told how far the document is.
         """
+        trace = trace_document(asked.file_path, self.format.name)
+        if trace is None:
+            return self._begin(asked, on_done, refresh, checksum, on_progress)
+        started = self._begin(asked, on_done, refresh, checksum, trace.watching(on_progress))
+        if isinstance(started, ProcessingResult):
+            trace.end(started)
+        else:
+            self._traces[started] = trace
+        return started
+
+    def _begin(
+        self,
+        asked: Asked,
+        on_done: Callable[[str], None],
+        refresh: bool,
+        checksum: bool,
+        on_progress: OnProgress | None,
+    ) -> ProcessingResult | str:
         if self._execution is not None:
             job_id = self._execution.submit(asked.file_path, self.config, asked.source_uri)
             on_done(job_id)
@@ -232,6 +252,8 @@ class DocumentRouter:
         result = backend.get_result(job_id)
         if self._local is not None:
             self._local.release(job_id)
+        if (trace := self._traces.pop(job_id, None)) is not None:
+            trace.end(result)
         return result
 
     def cancel(self, job_id: str, *, waiting_only: bool = False) -> bool:
