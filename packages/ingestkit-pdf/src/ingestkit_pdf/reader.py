@@ -34,6 +34,7 @@ from ingestkit_pdf.extract.content import PageContent, page_content
 from ingestkit_pdf.extract.forms import note_elements, with_fields
 from ingestkit_pdf.extract.furniture import PageLines, find_furniture
 from ingestkit_pdf.extract.headings import Style, body_style, find_headings
+from ingestkit_pdf.extract.order import in_reading_order
 from ingestkit_pdf.extract.tables import may_hold_tables
 from ingestkit_pdf.extract.tabular import PlacedTable, page_tables, placed_tables, with_tables
 from ingestkit_pdf.extract.text import hidden_elements, text_elements
@@ -287,7 +288,9 @@ def _elements(
 ) -> tuple[list[Element], list[PlacedTable]]:
     """The elements of the document in reading order, page by page, and its tables."""
     bodies = [
-        [line for index, line in enumerate(page.lines) if index not in left_out] if page.route is Route.NATIVE else []
+        list(in_reading_order([line for index, line in enumerate(page.lines) if index not in left_out]))
+        if page.route is Route.NATIVE
+        else []
         for page, left_out in zip(contents, furniture, strict=True)
     ]
     found = [

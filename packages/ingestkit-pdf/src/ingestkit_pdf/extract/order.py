@@ -1,0 +1,224 @@
+"""The order in which a page's lines are read. Pure.
+
+The order in the file is right far more often than any guess, so it stays unless the page proves otherwise:
+
+    interleaved    lines go back and forth over a gutter between two columns of running text: each column is
+                   read from top to bottom, lines over both columns where they stand
+    displaced      what stands above everything that came before it is read first, where it is a title or most
+                   of the page
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from statistics import median
+
+from ingestkit_pdf.values import Line
+
+__all__ = ["in_reading_order"]
+
+_LEAST_CROSSINGS = 5
+_CROSSING_CHARACTERS = 10
+_LEAST_ROWS = 5
+_FULL_RATIO = 0.85
+_RIGHT_EDGE_TENTHS = 9
+_FULL_ROWS_RATIO = 0.6
+_ROW_CHARACTERS = 20
+_CROSSING_LINES_RATIO = 0.3
+_SAME_EDGE_EMS = 1.0
+_PARAGRAPH_GAP_RATIO = 0.7
+_INDENT_EMS = 0.8
+_MOST_INDENT_EMS = 5.0
+
+
+def in_reading_order(lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines in the order they are read; the very same sequence where the file's order stands."""
+    gutter = _gutter(lines)
+    if gutter is not None:
+        return _by_columns(lines, gutter)
+    return _without_displaced(lines)
+
+
+# Columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Gutter:
+    """The room between two columns, from ``left`` to ``right``."""
+
+    left: float
+    right: float
+
+    @property
+    def middle(self) -> float:
+        return (self.left + self.right) / 2
+
+    def is_crossed_by(self, line: Line) -> bool:
+        return line.box[0] < self.left and line.box[2] > self.right
+
+
+def _gutter(lines: Sequence[Line]) -> _Gutter | None:
+    """The gutter that lines go back and forth over, where it lies between two columns of running text."""
+    pairs = [
+        (a, b) if a.box[0] < b.box[0] else (b, a)
+        for a, b in pairwise(lines)
+        if a.characters >= _CROSSING_CHARACTERS and b.characters >= _CROSSING_CHARACTERS and _beside(a, b)
+    ]
+    if len(pairs) < _LEAST_CROSSINGS:
+        return None
+    edge = median(right.box[0] for _, right in pairs)
+    em = median(right.size or right.box[3] - right.box[1] for _, right in pairs)
+    kept = [left for left, right in pairs if abs(right.box[0] - edge) <= _SAME_EDGE_EMS * em]
+    if len(kept) < _LEAST_CROSSINGS or 2 * len(kept) < len(pairs):
+        return None
+    gutter = _Gutter(max(left.box[2] for left in kept if left.box[2] < edge), edge)
+    return gutter if _parts_running_text(lines, gutter) else None
+
+
+def _beside(a: Line, b: Line) -> bool:
+    """Whether two upright lines stand side by side on one height."""
+    if not (a.upright and b.upright) or (a.box[0] < b.box[2] and b.box[0] < a.box[2]):
+        return False
+    shared = min(a.box[3], b.box[3]) - max(a.box[1], b.box[1])
+    return 2 * shared > min(a.box[3] - a.box[1], b.box[3] - b.box[1])
+
+
+def _parts_running_text(lines: Sequence[Line], gutter: _Gutter) -> bool:
+    """Whether what stands on either side fills its column line after line, as text does and cells do not."""
+    crossing = sum(gutter.is_crossed_by(line) for line in lines)
+    if crossing > _CROSSING_LINES_RATIO * len(lines):
+        return False
+    sides = (
+        [line for line in lines if line.upright and line.box[2] <= gutter.middle],
+        [line for line in lines if line.upright and line.box[0] >= gutter.middle],
+    )
+    return all(_is_running_text(side) for side in sides)
+
+
+def _is_running_text(lines: Sequence[Line]) -> bool:
+    rows = _rows(lines)
+    if len(rows) < _LEAST_ROWS:
+        return False
+    left = median(row[0].box[0] for row in rows)
+    right = sorted(row[-1].box[2] for row in rows)[_RIGHT_EDGE_TENTHS * len(rows) // 10]
+    full = sum(row[-1].box[2] - left >= _FULL_RATIO * (right - left) for row in rows)
+    characters = sum(line.characters for line in lines)
+    return full >= _FULL_ROWS_RATIO * len(rows) and characters >= _ROW_CHARACTERS * len(rows)
+
+
+def _rows(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines by height, top to bottom; each row from left to right."""
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: line.box[1] + line.box[3]):
+        last = rows[-1][0].box if rows else None
+        if last is not None and last[1] < (line.box[1] + line.box[3]) / 2 < last[3]:
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return [sorted(row, key=lambda line: line.box[0]) for row in rows]
+
+
+def _by_columns(lines: Sequence[Line], gutter: _Gutter) -> list[Line]:
+    """Each column from top to bottom, between the lines that run over both."""
+    crossing = sorted(line.box[1] + line.box[3] for line in lines if gutter.is_crossed_by(line))
+
+    def place(line: Line) -> tuple[int, int]:
+        middle = line.box[1] + line.box[3]
+        band = sum(2 * (middle >= height) for height in crossing)
+        if gutter.is_crossed_by(line):
+            return band - 1, 0
+        return band, int(line.box[0] + line.box[2] >= 2 * gutter.middle)
+
+    ordered: list[Line] = []
+    for _, group in groupby(sorted(lines, key=place), key=place):
+        ordered += [line for row in _rows(list(group)) for line in row]
+    return _in_paragraphs(ordered)
+
+
+def _in_paragraphs(lines: Sequence[Line]) -> list[Line]:
+    """The lines with blocks of their own: the file's blocks held both columns."""
+    block = 0
+    numbered: list[Line] = []
+    for line in lines:
+        if numbered and _begins_paragraph(numbered[-1], line):
+            block += 1
+        numbered.append(line._replace(block=block))
+    return numbered
+
+
+def _begins_paragraph(last: Line, line: Line) -> bool:
+    height = min(last.box[3] - last.box[1], line.box[3] - line.box[1])
+    gap = line.box[1] - last.box[3]
+    if gap > _PARAGRAPH_GAP_RATIO * height or gap < -3 * height:
+        return True
+    em = line.size or height
+    return not _beside(last, line) and _INDENT_EMS * em < line.box[0] - last.box[0] < _MOST_INDENT_EMS * em
+
+
+# Blocks out of place
+
+_TOUCH_POINTS = 1.0
+_LEAST_REST_RATIO = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Consecutive lines of one block and how far down and across they reach."""
+
+    lines: list[Line]
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def of(cls, lines: list[Line]) -> _Block:
+        left, top, right, bottom = zip(*(line.box for line in lines), strict=True)
+        return cls(lines, min(left), min(top), max(right), max(bottom))
+
+    def is_over_or_under(self, other: _Block) -> bool:
+        return self.left < other.right and other.left < self.right
+
+
+def _without_displaced(lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines, those first that were drawn after everything below them: a title, or most of the page.
+
+    Small print above a title that was drawn first stays behind it, and a footer before the rest of its page.
+    """
+    if all(below.box[1] >= above.box[1] - _TOUCH_POINTS for above, below in pairwise(lines)):
+        return lines
+    blocks = [_Block.of(list(group)) for _, group in groupby(lines, key=lambda line: line.block)]
+    late, rest = _late(blocks)
+    if not late or _characters(rest) < _LEAST_REST_RATIO * _characters(blocks) or _is_small_print(rest, late):
+        return lines
+    if _largest(late) < _largest(rest) and _characters(late) < _characters(rest):
+        return lines
+    return [line for block in (*late, *rest) for line in block.lines]
+
+
+def _late(blocks: Sequence[_Block]) -> tuple[list[_Block], list[_Block]]:
+    """The blocks above all that came before them, from top to bottom, and the others as they were."""
+    late: list[_Block] = []
+    rest: list[_Block] = []
+    top = float("-inf")
+    for block in blocks:
+        if block.bottom <= top + _TOUCH_POINTS and any(map(block.is_over_or_under, rest)):
+            late.append(block)
+        else:
+            top = block.top if not rest else min(top, block.top)
+            rest.append(block)
+    return sorted(late, key=lambda block: block.top), rest
+
+
+def _is_small_print(blocks: Sequence[_Block], others: Sequence[_Block]) -> bool:
+    return _largest(blocks) < min(line.size for block in others for line in block.lines)
+
+
+def _largest(blocks: Sequence[_Block]) -> float:
+    return max(line.size for block in blocks for line in block.lines)
+
+
+def _characters(blocks: Sequence[_Block]) -> int:
+    return sum(line.characters for block in blocks for line in block.lines)
