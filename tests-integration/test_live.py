@@ -17,10 +17,10 @@ PACKAGES = Path(__file__).resolve().parents[1] / "packages"
 CODES_NOT_LIVE = set(
     """
     E_BACKEND_DB_CONNECT E_BACKEND_DB_TIMEOUT E_BACKEND_VECTOR_CONNECT E_BACKEND_VECTOR_TIMEOUT
-    E_CLASSIFY_INCONCLUSIVE E_LLM_CONFIDENCE_OOB E_LLM_MALFORMED_JSON E_LLM_SCHEMA_INVALID E_LLM_TIMEOUT
+    E_CLASSIFY_INCONCLUSIVE E_LLM_CONFIDENCE_OOB E_LLM_SCHEMA_INVALID
     E_OCR_ENGINE_UNAVAILABLE E_OCR_FAILED E_OCR_TIMEOUT E_PARSE_GARBLED E_PROCESS_CHUNK
     E_PROCESS_HEADER_FOOTER E_PROCESS_REGION_DETECT E_PROCESS_SCHEMA_GEN E_PROCESS_SERIALIZE
-    E_PROCESS_TABLE_EXTRACT W_CLASSIFICATION_DEGRADED W_LLM_RETRY W_LLM_UNAVAILABLE
+    E_PROCESS_TABLE_EXTRACT W_CLASSIFICATION_DEGRADED W_LLM_RETRY
     W_OCR_ENGINE_FALLBACK W_OCR_FALLBACK W_PAGE_LOW_OCR_CONFIDENCE W_SHEET_SKIPPED_PASSWORD
 
     """.split()
@@ -28,7 +28,7 @@ CODES_NOT_LIVE = set(
 SETTINGS_NOT_LIVE = set(
     """
     auto_ocr_fallback classification_model default_collection embedding_dimension embedding_model
-    enable_ocr_cleanup enable_tier3 llm_temperature log_llm_prompts log_ocr_output log_sample_text
+    enable_ocr_cleanup enable_tier3 log_llm_prompts log_ocr_output log_sample_text
     max_rows_in_memory min_table_count_for_complex ocr_cleanup_model ocr_confidence_threshold ocr_dpi
     ocr_engine ocr_language ocr_max_workers ocr_per_page_timeout_seconds ocr_preprocessing_steps
     quality_min_words_per_page reasoning_model

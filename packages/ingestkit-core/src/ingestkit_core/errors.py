@@ -238,9 +238,23 @@ class ClassifyError(IngestkitError):
 
 
 class BackendError(IngestkitError):
-    """An embedder, an LLM or a server failed. The document is not to blame: it is deferred."""
+    """An embedder, an LLM or a server failed. The document is not to blame: it is deferred.
+
+    ``recoverable``: the same call may work later; ``retry_after_seconds``: the backend said when.
+    """
 
     stage: Stage = "embed"
+
+    def __init__(
+        self, code: ErrorCode, message: str, *, retry_after_seconds: float | None = None, **place: Any
+    ) -> None:
+        super().__init__(code, message, **place)
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def is_about_the_request(self) -> bool:
+        """Whether the backend works and would not take this one request."""
+        return False
 
 
 class StoreError(IngestkitError):

@@ -5,30 +5,40 @@ Somebody's embedder raises what it likes: everything is translated here, by type
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import BackendError, ErrorCode, StoreError
 from ingestkit_core.parallel.policies import CircuitBreaker, RetryPolicy
 from ingestkit_core.protocols import EmbeddingBackend
+from ingestkit_core.remote import GuardedCalls
 
 __all__ = ["GuardedEmbedder"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_LEAST_CHARACTERS = 200
+"""A text that is refused is shortened until it is as short as this."""
 
 
 class GuardedEmbedder:
     """Vectors for texts, or a BackendError that says what is wrong with the embedder.
 
-    A failed call is made again ``backend_max_retries`` times, after pauses that double from
-    ``backend_backoff_base`` seconds. After several failures in a row nothing is called until it had a rest.
+    A call that failed and may work later is made again ``backend_max_retries`` times, after pauses that double
+    from ``backend_backoff_base`` seconds or that the server asks for. After several failures in a row nothing
+    is called until it had a rest. A text that is too long for the model is embedded by its beginning.
     """
 
     def __init__(self, embedder: EmbeddingBackend, config: ProcessorConfig, breaker: CircuitBreaker) -> None:
         self._embedder = embedder
-        self._breaker = breaker
         self._batch_size = config.embedding_batch_size
         self._timeout_seconds = config.backend_timeout_seconds
-        self._retries = RetryPolicy(config.backend_max_retries, config.backend_backoff_base)
+        retries = RetryPolicy(config.backend_max_retries, config.backend_backoff_base)
+        self._calls = GuardedCalls("embedder", retries, breaker)
 
     @property
     def identity(self) -> str:
@@ -36,41 +46,55 @@ class GuardedEmbedder:
         return self._embedder.identity
 
     def dimension(self) -> int:
-        """The embedder's own."""
-        return self._embedder.dimension()
+        """The embedder's own, which may have to be asked for. Raises BackendError."""
+        return self._calls.run(lambda: self._translated(self._embedder.dimension))
+
+    def resting(self) -> BackendError | None:
+        """Why the embedder would not be called now; None where it would."""
+        return self._calls.resting()
 
     def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
         """One vector per text. Raises BackendError, or StoreError for vectors of a wrong size."""
         vectors: list[tuple[float, ...]] = []
         for start in range(0, len(texts), self._batch_size):
-            vectors += self._embed_batch(texts[start : start + self._batch_size])
+            batch = texts[start : start + self._batch_size]
+            vectors += self._checked(batch, self._embed_batch(batch))
         return vectors
 
-    def _embed_batch(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
-        attempt = 0
-        while True:
-            attempt += 1
-            permit = self._breaker.admit()
-            if permit is None:
-                raise BackendError(
-                    ErrorCode.E_BACKEND_CIRCUIT_OPEN,
-                    "the embedder failed repeatedly and is left alone for a while",
-                    recoverable=True,
-                )
+    def _embed_batch(self, texts: Sequence[str]) -> list[list[float]]:
+        try:
+            return self._call(texts)
+        except BackendError as exc:
+            if not exc.is_about_the_request:
+                raise
+            if len(texts) > 1:
+                middle = len(texts) // 2
+                return [*self._embed_batch(texts[:middle]), *self._embed_batch(texts[middle:])]
+            return self._embed_beginning(texts[0], exc)
+
+    def _embed_beginning(self, text: str, refusal: BackendError) -> list[list[float]]:
+        """Servers differ: some cut a text that is too long for the model, some refuse it."""
+        length = len(text)
+        while (length := length // 2) >= _LEAST_CHARACTERS:
             try:
-                vectors = self._call(texts)
-            except BackendError:
-                self._breaker.failed(permit)
-                if attempt > self._retries.max_retries:
+                vectors = self._call([text[:length]])
+            except BackendError as exc:
+                if not exc.is_about_the_request:
                     raise
-                time.sleep(self._retries.delay(attempt))
             else:
-                self._breaker.succeeded(permit)
-                return self._checked(texts, vectors)
+                logger.warning("embedder=%s characters=%d embedded=%d", self.identity, len(text), length)
+                return vectors
+        raise refusal
 
     def _call(self, texts: Sequence[str]) -> list[list[float]]:
+        def attempt() -> list[list[float]]:
+            return self._translated(lambda: self._embedder.embed(texts, timeout=self._timeout_seconds))
+
+        return self._calls.run(attempt)
+
+    def _translated(self, call: Callable[[], T]) -> T:
         try:
-            return self._embedder.embed(texts, timeout=self._timeout_seconds)
+            return call()
         except BackendError:
             raise
         except TimeoutError as exc:

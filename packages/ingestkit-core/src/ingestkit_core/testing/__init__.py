@@ -2,14 +2,17 @@
 
 from ingestkit_core.testing.doubles import HashingEmbedder, MemoryStructuredDB, MemoryVectorStore, ScriptedLLM
 from ingestkit_core.testing.faults import FAULTS, CannotTravel, misbehave
+from ingestkit_core.testing.modelserver import Fault, ModelServer
 from ingestkit_core.testing.textformat import TextConfig, TextRouter, write_text
 
 __all__ = [
     "FAULTS",
     "CannotTravel",
+    "Fault",
     "HashingEmbedder",
     "MemoryStructuredDB",
     "MemoryVectorStore",
+    "ModelServer",
     "ScriptedLLM",
     "TextConfig",
     "TextRouter",

@@ -1,0 +1,6 @@
+"""Servers of others: one call over HTTP, and how a call that fails is made again or given up. In the owner."""
+
+from ingestkit_core.remote.calls import GuardedCalls
+from ingestkit_core.remote.endpoint import Address, Endpoint, Refused, Service, parse_address
+
+__all__ = ["Address", "Endpoint", "GuardedCalls", "Refused", "Service", "parse_address"]
