@@ -27,11 +27,11 @@ CODES_NOT_LIVE = set(
 )
 SETTINGS_NOT_LIVE = set(
     """
-    auto_ocr_fallback classification_model default_collection embedding_dimension embedding_model
-    enable_ocr_cleanup enable_tier3 log_llm_prompts log_ocr_output log_sample_text
+    auto_ocr_fallback default_collection
+    enable_ocr_cleanup log_llm_prompts log_ocr_output log_sample_text
     max_rows_in_memory min_table_count_for_complex ocr_cleanup_model ocr_confidence_threshold ocr_dpi
     ocr_engine ocr_language ocr_max_workers ocr_per_page_timeout_seconds ocr_preprocessing_steps
-    quality_min_words_per_page reasoning_model
+    quality_min_words_per_page
     table_max_rows_for_serialization  tier2_confidence_threshold
     """.split()
 )

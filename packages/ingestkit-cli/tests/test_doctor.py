@@ -14,7 +14,7 @@ import pytest
 
 Run = Callable[..., Any]
 
-COMMANDS = "ingest search sql tables show list status export doctor retry forget backup convert run".split()
+COMMANDS = "ingest search sql tables show list status export doctor retry forget reembed backup convert run".split()
 
 
 def findings(ran: Any) -> dict[str, dict[str, str]]:
@@ -30,9 +30,8 @@ def test_it_says_what_is_there_and_what_to_type(quick: Run, monkeypatch: pytest.
     assert "pip install ./packages/ingestkit-pdf" in ran.out
     assert "apt-get install tesseract-ocr" in ran.out
     found = findings(quick("doctor", "--json"))
-    assert {"python", "sqlite", "text", "lossy", "pdf", "excel", "tesseract", "rapidocr", "machine", "store"} == set(
-        found
-    )
+    engines = {"python", "sqlite", "text", "lossy", "pdf", "excel", "tesseract", "rapidocr", "machine"}
+    assert engines | {"embedder", "llm", "store"} == set(found)
     assert (found["pdf"]["state"], found["tesseract"]["state"]) == ("missing", "missing")
     assert found["text"]["detail"] == ".txt, text:1.0.0, reads with text 1"
     assert "none yet at" in found["store"]["detail"]

@@ -16,7 +16,7 @@ NAMES = """
 BaseChunkMetadata ChunkPayload ClassificationTier DocumentStore EmbedStageResult EmbeddingBackend ErrorCode
 ExecutionBackend ExecutionError IngestError IngestKey IngestkitError Ingestor LLMBackend LocalExecutionBackend
 ParallelExecutor PickleValidationError ProcessingResult ProcessorConfig SqliteStore StructuredDBBackend
-VectorStoreBackend WrittenArtifacts compute_ingest_key open_store CancellationToken CircuitBreaker ParallelConfig
+VectorStoreBackend WrittenArtifacts compute_ingest_key open_embedder open_llm open_store CancellationToken CircuitBreaker ParallelConfig
 ParallelFlowResult ProcessExecutor ProgressEvent RetryPolicy ThreadExecutor get_executor
 """
 

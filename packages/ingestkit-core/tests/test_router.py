@@ -13,15 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ingestkit_core.commit import Committer
+from ingestkit_core.embedding import open_embedder
 from ingestkit_core.errors import BackendError, ErrorCode, ExecutionError, StoreError
+from ingestkit_core.execution.local import ReadDocument
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.protocols import ExecutionBackend
 from ingestkit_core.router import Asked, run_batch
+from ingestkit_core.sources import SourceCheck
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import (
+    Fault,
     HashingEmbedder,
     MemoryStructuredDB,
     MemoryVectorStore,
+    ModelServer,
     TextConfig,
     TextRouter,
     write_text,
@@ -287,6 +293,66 @@ def test_an_embedder_of_another_size_is_refused(store: SqliteStore, folder: Path
         router.process(path)
     with TextRouter(store, store, embedder=HashingEmbedder(16), config=threads()) as router:
         assert router.process(write_text(folder / "b.txt", "x")).errors == ("E_STORE_DIMENSION",)
+
+
+def test_vectors_are_never_lost_because_nobody_named_their_embedder(store: SqliteStore, folder: Path) -> None:
+    path = write_text(folder / "a.txt", "words")
+    with TextRouter(store, store, embedder=HashingEmbedder(), config=threads()) as router:
+        router.process(path)
+    before = list(store.export())
+    write_text(path, "other words")
+    with TextRouter(store, store, config=threads()) as router:
+        result = router.process(path)
+    assert (result.status, result.errors) == ("deferred", ("E_STORE_DIMENSION",))
+    assert list(store.export()) == before
+
+
+def test_what_was_embedded_before_a_failure_is_committed(store: SqliteStore, folder: Path) -> None:
+    """Documents are embedded together; those whose texts were through when the server failed need not wait."""
+    config = threads(embedding_batch_size=2, backend_max_retries=0)
+    check = SourceCheck(TextRouter.format, config, store, "fp", refresh=False, checksum=False)
+    read = []
+    for number in range(4):
+        path = write_text(folder / f"{number}.txt", f"document {number}")
+        value = TextRouter.format.read(str(path), config.model_dump())
+        read.append(ReadDocument(str(path), None, value, None, 1, 0.0, check.decide(str(path), None, None, "run")))
+    calls = iter([None, ConnectionError()])
+
+    def fail() -> None:
+        if (error := next(calls)) is not None:
+            raise error
+
+    results = Committer(TextRouter.format, config, store, HashingEmbedder(fail=fail)).finish(read)
+    assert [result and result.status for result in results] == ["committed", "committed", "deferred", "deferred"]
+
+
+def test_one_text_a_model_does_not_take_costs_its_own_document(store: SqliteStore, folder: Path) -> None:
+    with ModelServer() as server:
+        server.max_characters = 30
+        embedder = open_embedder(server.openai_url, "m")
+        paths = [write_text(folder / f"{i}.txt", "short" if i != 3 else "x" * 60) for i in range(8)]
+        with TextRouter(store, store, embedder=embedder, config=threads()) as router:
+            results = router.process_batch(paths)
+    assert [result.status for result in results] == ["committed"] * 3 + ["deferred"] + ["committed"] * 4
+
+
+def test_a_batch_waits_for_an_embedder_that_worked_before(
+    store: SqliteStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingestkit_core.commit._REST_SECONDS", 0.5)
+    with ModelServer() as server:
+        config = threads(backend_max_retries=4, backend_backoff_base=0.0)
+        with TextRouter(store, store, embedder=open_embedder(server.ollama_url, "m"), config=config) as router:
+            results = []
+            paths = [write_text(folder / f"{i:02}.txt", f"document {i}") for i in range(40)]
+            for result in router.iter_batch(paths):
+                results.append(result)
+                if len(results) == 5:
+                    server.faults.extend([Fault("status", 503)] * 5)
+    deferred = [result for result in results if result.status == "deferred"]
+    assert 1 <= len(deferred) <= router.in_flight + 1
+    assert results[-1].status == "committed"
+    assert {result.errors for result in deferred} <= {("E_BACKEND_EMBED_CONNECT",), ("E_BACKEND_CIRCUIT_OPEN",)}
 
 
 def test_two_separate_stores_are_refused_by_name() -> None:

@@ -62,6 +62,12 @@ def guarded(
     return GuardedEmbedder(embedder, config(**settings), breaker or CircuitBreaker())
 
 
+def vectors_of(embedder: GuardedEmbedder, texts: list[str]) -> list[tuple[float, ...]]:
+    found = [item for batch in embedder.embed({str(i): text for i, text in enumerate(texts)}) for item in batch.items()]
+    assert [key for key, _ in found] == [str(i) for i in range(len(texts))]
+    return [vector for _, vector in found]
+
+
 def guarded_llm(server: ModelServer, kind: str, **settings: object) -> GuardedLLM:
     return GuardedLLM(open_llm(url(server, kind)), config(**settings), CircuitBreaker())
 
@@ -73,14 +79,14 @@ def test_vectors_come_in_the_order_of_the_texts(server: ModelServer, kind: str) 
     texts = ["one word", "two more words", "and another three"]
     assert embedder.embed(texts) == server.embedder.embed(texts)
     assert (embedder.dimension(), embedder.identity) == (16, f"{kind}:m")
-    assert guarded(server, kind).embed(texts * 4) == [tuple(v) for v in server.embedder.embed(texts * 4)]
+    assert vectors_of(guarded(server, kind), texts * 4) == [tuple(v) for v in server.embedder.embed(texts * 4)]
 
 
 @KINDS
 @FAULTS
 def test_a_failure_that_passes_costs_nothing(server: ModelServer, kind: str, fault: Fault, is_late: bool) -> None:
     server.faults.append(fault)
-    assert len(guarded(server, kind).embed(["a", "b"])) == 2
+    assert len(vectors_of(guarded(server, kind), ["a", "b"])) == 2
     server.faults.append(fault)
     assert guarded_llm(server, kind).classify("?", "m", SCHEMA) == {"answer": 1}
 
@@ -90,7 +96,7 @@ def test_a_failure_that_passes_costs_nothing(server: ModelServer, kind: str, fau
 def test_a_failure_that_stays_is_named_by_its_type(server: ModelServer, kind: str, fault: Fault, is_late: bool) -> None:
     server.always = fault
     with pytest.raises(BackendError) as failed:
-        guarded(server, kind, backend_max_retries=1).embed(["secret words"])
+        vectors_of(guarded(server, kind, backend_max_retries=1), ["secret words"])
     wanted = ErrorCode.E_BACKEND_EMBED_TIMEOUT if is_late else ErrorCode.E_BACKEND_EMBED_CONNECT
     assert (failed.value.code, failed.value.recoverable, len(server.requests)) == (wanted, True, 2)
     assert "127.0.0.1" in failed.value.message
@@ -107,7 +113,7 @@ def test_nobody_there(kind: str) -> None:
         address = url(gone, kind)
     embedder = GuardedEmbedder(open_embedder(address, "m"), config(), CircuitBreaker())
     with pytest.raises(BackendError, match=r"cannot be reached: ConnectError") as failed:
-        embedder.embed(["a"])
+        vectors_of(embedder, ["a"])
     assert failed.value.code is ErrorCode.E_BACKEND_EMBED_CONNECT
 
 
@@ -116,7 +122,7 @@ def test_nobody_there(kind: str) -> None:
 def test_a_refusal_is_not_asked_again(server: ModelServer, kind: str, status: int) -> None:
     server.always = Fault("status", status)
     with pytest.raises(BackendError, match=f"HTTP {status}") as failed:
-        guarded(server, kind).embed(["a"])
+        vectors_of(guarded(server, kind), ["a"])
     assert (failed.value.recoverable, len(server.requests)) == (False, 1)
 
 
@@ -127,7 +133,7 @@ def test_the_pause_a_server_asks_for_is_kept(server: ModelServer, kind: str, for
     soon = "0.4" if form == "seconds" else format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     server.faults.append(Fault("status", 429, headers={"Retry-After": soon}))
     started = time.monotonic()
-    guarded(server, kind).embed(["a"])
+    vectors_of(guarded(server, kind), ["a"])
     assert time.monotonic() - started >= (0.4 if form == "seconds" else 0.9)
 
 
@@ -135,7 +141,7 @@ def test_the_pause_a_server_asks_for_is_kept(server: ModelServer, kind: str, for
 def test_a_server_that_wants_an_hour_is_not_waited_for(server: ModelServer, kind: str) -> None:
     server.always = Fault("status", 429, headers={"Retry-After": "3600"})
     with pytest.raises(BackendError, match="too much to do"):
-        guarded(server, kind).embed(["a"])
+        vectors_of(guarded(server, kind), ["a"])
     assert len(server.requests) == 1
 
 
@@ -146,26 +152,26 @@ def test_a_server_that_is_down_is_left_alone_and_its_cause_stays_named(server: M
     assert embedder.resting() is None
     for _ in range(3):
         with pytest.raises(BackendError, match="HTTP 500"):
-            embedder.embed(["a"])
+            vectors_of(embedder, ["a"])
     resting = embedder.resting()
     assert resting is not None
     assert (resting.code, "HTTP 500" in resting.message) == (ErrorCode.E_BACKEND_CIRCUIT_OPEN, True)
     assert len(server.requests) == 3
     server.always = None
     time.sleep(0.25)
-    assert len(embedder.embed(["a"])) == 1
+    assert len(vectors_of(embedder, ["a"])) == 1
 
 
 @KINDS
 def test_one_text_too_long_costs_the_others_nothing(server: ModelServer, kind: str) -> None:
     server.max_characters = 500
     texts = ["short", "long words " * 200, "brief", "terse"]
-    vectors = guarded(server, kind).embed(texts)
+    vectors = vectors_of(guarded(server, kind), texts)
     assert vectors[0] == tuple(server.embedder.embed(["short"])[0])
     assert vectors[1] == tuple(server.embedder.embed([texts[1][: len(texts[1]) // 8]])[0])
     server.max_characters = 3
     with pytest.raises(BackendError, match="HTTP 400"):
-        guarded(server, kind).embed(["short"])
+        vectors_of(guarded(server, kind), ["short"])
 
 
 @KINDS
@@ -174,18 +180,18 @@ def test_vectors_of_another_length_are_refused(server: ModelServer, kind: str) -
     assert embedder.dimension() == 16
     server.faults.append(Fault("short"))
     with pytest.raises(StoreError) as refused:
-        embedder.embed(["a"])
+        vectors_of(embedder, ["a"])
     assert refused.value.code is ErrorCode.E_STORE_DIMENSION
 
 
 @KINDS
 def test_a_size_is_asked_for_where_the_server_takes_one(server: ModelServer, kind: str) -> None:
     server.takes_dimensions = True
-    assert len(guarded(server, kind, embedding_dimension=8).embed(["a"])[0]) == 8
+    assert len(vectors_of(guarded(server, kind, embedding_dimension=8), ["a"])[0]) == 8
     server.takes_dimensions = False
-    assert len(guarded(server, kind, embedding_dimension=16).embed(["a"])[0]) == 16
+    assert len(vectors_of(guarded(server, kind, embedding_dimension=16), ["a"])[0]) == 16
     with pytest.raises(StoreError):
-        guarded(server, kind, embedding_dimension=8).embed(["a"])
+        vectors_of(guarded(server, kind, embedding_dimension=8), ["a"])
 
 
 @KINDS
@@ -193,10 +199,10 @@ def test_the_key_is_sent_and_never_shown(server: ModelServer, kind: str, monkeyp
     server.api_key = "right"
     monkeypatch.setenv("INGESTKIT_API_KEY", "sk-wrong")
     with pytest.raises(BackendError, match="INGESTKIT_API_KEY") as failed:
-        guarded(server, kind).embed(["a"])
+        vectors_of(guarded(server, kind), ["a"])
     assert "sk-wrong" not in failed.value.message
     monkeypatch.setenv("INGESTKIT_API_KEY", "right")
-    assert len(guarded(server, kind).embed(["a"])) == 1
+    assert len(vectors_of(guarded(server, kind), ["a"])) == 1
     assert guarded(server, kind).identity == f"{kind}:m"
 
 

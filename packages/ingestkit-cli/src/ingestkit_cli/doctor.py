@@ -16,14 +16,16 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
-from ingestkit_core.errors import StoreError
+from ingestkit_core.embedding import open_embedder
+from ingestkit_core.errors import BackendError, StoreError
 from ingestkit_core.execution.memory_limit import default_memory_bytes
+from ingestkit_core.llm import open_llm
 from ingestkit_core.stores import SqliteStore, open_store
 from ingestkit_core.stores.files import network_file_system
 
 from ingestkit_cli.errors import ExitCode
 from ingestkit_cli.output import clean, emit, json_line
-from ingestkit_cli.settings import usable_cpus
+from ingestkit_cli.settings import Wishes, model_config, usable_cpus
 
 __all__ = ["Finding", "examine"]
 
@@ -41,11 +43,11 @@ class Finding:
     advice: str = ""
 
 
-def examine(url: str | None, *, as_json: bool) -> int:
-    """Print what was found; 0 unless the store is broken."""
+def examine(url: str | None, wishes: Wishes, *, as_json: bool) -> int:
+    """Print what was found; 0 unless the store or a model that is configured is broken."""
     broken = False
-    for finding in _findings(url):
-        broken = broken or (finding.name == "store" and finding.state == "broken")
+    for finding in _findings(url, wishes):
+        broken = broken or (finding.name in ("store", "embedder", "llm") and finding.state == "broken")
         if as_json:
             emit(json_line(asdict(finding)))
             continue
@@ -56,12 +58,14 @@ def examine(url: str | None, *, as_json: bool) -> int:
     return ExitCode.NOT_NOW if broken else ExitCode.OK
 
 
-def _findings(url: str | None) -> Iterator[Finding]:
+def _findings(url: str | None, wishes: Wishes) -> Iterator[Finding]:
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield _sqlite()
     yield from _formats()
     yield _tesseract()
     yield _rapidocr()
+    yield _embedder(wishes)
+    yield _llm(wishes)
     yield _machine()
     yield _store(url)
 
@@ -112,6 +116,36 @@ def _rapidocr() -> Finding:
         advice = "pip install rapidocr onnxruntime"
         return Finding("rapidocr", "missing", "OCR that needs no system package, slower than tesseract", advice)
     return Finding("rapidocr", "ok", version("rapidocr"))
+
+
+def _embedder(wishes: Wishes) -> Finding:
+    if not wishes.embedder:
+        return Finding("embedder", "ok", "none: searches are by words (see: --embedder)")
+    config = model_config(wishes)
+    try:
+        embedder = open_embedder(wishes.embedder, config.embedding_model, config.embedding_dimension)
+        size = len(embedder.embed(["doctor"], timeout=config.backend_timeout_seconds)[0])
+    except (ValueError, ImportError) as exc:
+        return Finding("embedder", "broken", str(exc))
+    except BackendError as exc:
+        return Finding("embedder", "broken", f"{exc.message} ({exc.code})")
+    return Finding("embedder", "ok", f"{embedder.identity} gives vectors of {size} numbers")
+
+
+def _llm(wishes: Wishes) -> Finding:
+    if not wishes.llm:
+        return Finding("llm", "ok", "none: documents are classified by rules (see: --llm)")
+    config = model_config(wishes)
+    models = [config.classification_model, *([config.reasoning_model] if config.enable_tier3 else [])]
+    try:
+        llm = open_llm(wishes.llm)
+        for model in models:
+            llm.generate("Answer with the word yes.", model, timeout=config.backend_timeout_seconds)
+    except (ValueError, ImportError) as exc:
+        return Finding("llm", "broken", str(exc))
+    except BackendError as exc:
+        return Finding("llm", "broken", f"{exc.message} ({exc.code})")
+    return Finding("llm", "ok", f"answers as {', '.join(models)}")
 
 
 def _machine() -> Finding:

@@ -126,11 +126,18 @@ def _stale(status: StoreStatus) -> int:
     return sum(number for version, number in status.parser_versions.items() if version not in installed)
 
 
+def _vectors(status: StoreStatus) -> str:
+    if status.embedder is None:
+        return "; no vectors"
+    identity, dimension = status.embedder
+    return f"; {count(status.vectors, 'vector')} of {identity} ({dimension} numbers)"
+
+
 def _status_rows(status: StoreStatus, stale: int) -> list[tuple[str, str]]:
     rows = [
         ("store", f"{status.url} ({status.size_bytes / 1e6:.1f} MB, schema version {status.schema_version})"),
         ("documents", f"{status.sources:,} committed, {stale:,} of them stale, {status.quarantined:,} quarantined"),
-        ("chunks", f"{status.chunks:,}, {status.vectors:,} with vectors"),
+        ("chunks", f"{status.chunks:,}{_vectors(status)}"),
         ("tables", f"{status.tables:,} with {count(status.table_rows, 'row')}"),
     ]
     if any(status.tenants):

@@ -18,8 +18,10 @@ from ingestkit_cli.logs import LogFormat, start_logging
 
 __all__ = [
     "Config",
+    "Embedder",
     "Form",
     "Json",
+    "Llm",
     "Paths",
     "Store",
     "Strategy",
@@ -72,6 +74,24 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON lines to stdout."
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings in a .yaml, .toml or .json file."),
+]
+Embedder = Annotated[
+    str | None,
+    typer.Option(
+        "--embedder",
+        envvar="INGESTKIT_EMBEDDER",
+        metavar="URL",
+        help="Where vectors come from: http://host/v1 (as OpenAI), ollama://host, or a folder with a model.",
+    ),
+]
+Llm = Annotated[
+    str | None,
+    typer.Option(
+        "--llm",
+        envvar="INGESTKIT_LLM",
+        metavar="URL",
+        help="A language model to ask where the rules are unsure: http://host/v1 (as OpenAI) or ollama://host.",
+    ),
 ]
 Workers = Annotated[
     int | None,

@@ -6,21 +6,24 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
-from ingestkit_core.stores.base import SearchHit
+from ingestkit_core.errors import BackendError
+from ingestkit_core.stores.base import DocumentStore, SearchHit
 
-from ingestkit_cli.errors import ExitCode
+from ingestkit_cli.errors import ExitCode, Mistake
 from ingestkit_cli.excerpts import excerpt, found_spans
 from ingestkit_cli.output import clean, emit, is_terminal, json_line, say, spaced
 from ingestkit_cli.places import citation, place_of
+from ingestkit_cli.settings import Wishes, model_config
 from ingestkit_cli.stored import open_existing
 
 __all__ = ["search_text"]
 
 
-def search_text(url: str | None, tenant: str | None, text: str, k: int, *, as_json: bool) -> int:
+def search_text(url: str | None, wishes: Wishes, text: str, k: int, *, as_json: bool) -> int:
     """Print the ``k`` best hits; nothing found is no failure."""
     with open_existing(url) as store:
-        hits = store.search(text, k, tenant)
+        vector = _vector(store, wishes, text) if wishes.embedder else None
+        hits = store.search(text, k, wishes.tenant, vector=vector)
     if as_json:
         for hit in hits:
             record = dataclasses.asdict(hit)
@@ -32,6 +35,28 @@ def search_text(url: str | None, tenant: str | None, text: str, k: int, *, as_js
     else:
         say("nothing found")
     return ExitCode.OK
+
+
+def _vector(store: DocumentStore, wishes: Wishes, text: str) -> tuple[float, ...] | None:
+    """What to search for besides words. An embedder that is down costs its vector, not the search."""
+    from ingestkit_core.embedding import GuardedEmbedder, open_embedder, query_vector
+
+    in_use = store.embedder()
+    if in_use is None:
+        say("the store has no vectors, so words alone are searched for (see: ingestkit reembed)")
+        return None
+    config = model_config(wishes)
+    # What the store has vectors of need not be said again.
+    model = config.embedding_model or in_use[0].partition(":")[2]
+    try:
+        embedder = open_embedder(wishes.embedder or "", model, config.embedding_dimension or in_use[1])
+    except (ValueError, ImportError) as exc:
+        raise Mistake(str(exc)) from exc
+    try:
+        return query_vector(store, GuardedEmbedder(embedder, config), text)
+    except BackendError as exc:
+        say(f"searched by words alone: {exc.message} ({exc.code})")
+        return None
 
 
 def _print_hits(hits: Sequence[SearchHit], text: str) -> None:

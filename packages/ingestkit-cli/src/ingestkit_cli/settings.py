@@ -5,10 +5,11 @@ A value remembers where it came from, so that a complaint about it says where to
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,10 @@ from ingestkit_cli.output import say
 if TYPE_CHECKING:
     from ingestkit_cli.options import Strategy
 
-__all__ = ["Settings", "Wishes", "formats", "merged", "open_ingestor", "usable_cpus"]
+__all__ = ["Settings", "Wishes", "formats", "merged", "model_config", "open_ingestor", "usable_cpus"]
 
 _PREFIX = "INGESTKIT_"
-_NOT_SETTINGS = frozenset({"STORE", "CORPORA", "REQUIRE"})
+_NOT_SETTINGS = frozenset({"STORE", "EMBEDDER", "LLM", "API_KEY", "CORPORA", "REQUIRE"})
 _DEFAULT_WORKERS = 4
 
 _NO_FORMATS = (
@@ -44,6 +45,8 @@ class Wishes:
     tenant: str | None = None
     workers: int | None = None
     strategy: Strategy | None = None
+    embedder: str | None = None
+    llm: str | None = None
 
     def flags(self) -> dict[str, tuple[Any, str]]:
         """Setting, value and flag. An empty tenant is nobody."""
@@ -74,18 +77,37 @@ def formats() -> dict[str, type[DocumentRouter]]:
 
 
 def open_ingestor(store: str | None, wishes: Wishes) -> Ingestor:
-    """An ingestor with the installed formats and the merged settings. Raises Mistake and StoreError."""
+    """An ingestor with the installed formats, the merged settings and the models. Raises Mistake and StoreError."""
     routers = formats()
     if not routers:
         raise Mistake(_NO_FORMATS)
-    configs = {name: router.format.config_class for name, router in routers.items()}
+    settings = merged({name: router.format.config_class for name, router in routers.items()}, wishes)
+    with _complaining(settings):
+        return Ingestor(
+            store, settings.values, llm=wishes.llm or None, embedder=wishes.embedder or None, routers=routers
+        )
+
+
+def model_config(wishes: Wishes) -> ProcessorConfig:
+    """The merged settings that all formats share. Raises Mistake."""
+    configs = {name: router.format.config_class for name, router in formats().items()} or {"core": ProcessorConfig}
     settings = merged(configs, wishes)
+    with _complaining(settings):
+        shared = {key: value for key, value in settings.values.items() if key in ProcessorConfig.model_fields}
+        return ProcessorConfig.model_validate(shared)
+
+
+@contextlib.contextmanager
+def _complaining(settings: Settings) -> Iterator[None]:
+    """Turns what is wrong with a setting, or with the address of a model, into a Mistake."""
     try:
-        return Ingestor(store, settings.values, routers=routers)
+        yield
     except ValidationError as exc:
         raise Mistake(complaint(exc, settings.origins)) from exc
     except re.error as exc:
         raise Mistake(f"redact_patterns: {exc.pattern!r} is no regular expression: {exc.msg}") from exc
+    except (ValueError, ImportError) as exc:
+        raise Mistake(str(exc)) from exc
 
 
 def merged(configs: Mapping[str, type[ProcessorConfig]], wishes: Wishes) -> Settings:

@@ -5,6 +5,7 @@ turns folders into a searchable store. Formats are packages of their own (ingest
 """
 
 from ingestkit_core.config import ProcessorConfig
+from ingestkit_core.embedding import open_embedder
 from ingestkit_core.errors import (
     ErrorCode,
     ExecutionError,
@@ -15,6 +16,7 @@ from ingestkit_core.errors import (
 from ingestkit_core.execution.local import LocalExecutionBackend
 from ingestkit_core.ingestor import Ingestor
 from ingestkit_core.keys import IngestKey, compute_ingest_key
+from ingestkit_core.llm import open_llm
 from ingestkit_core.models import (
     BaseChunkMetadata,
     ChunkPayload,
@@ -78,5 +80,7 @@ __all__ = [
     "WrittenArtifacts",
     "compute_ingest_key",
     "get_executor",
+    "open_embedder",
+    "open_llm",
     "open_store",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,16 +73,16 @@ class Committer(Finisher):
         self._format = format
         self._config = config
         self._store = store
-        self._breakers = {name: CircuitBreaker(_FAILURES_IN_A_ROW, _REST_SECONDS) for name in ("embedder", "store")}
-        self._embedder = GuardedEmbedder(embedder, config, self._breakers["embedder"]) if embedder else None
+        self._store_breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _REST_SECONDS)
+        breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _REST_SECONDS)
+        self.embedder = GuardedEmbedder(embedder, config, breaker) if embedder is not None else None
         self._redactor = Redactor(config.redact_patterns)
 
     def resting(self) -> BackendError | None:
         """Why nothing should be read now: a backend that failed repeatedly and is left alone for a while."""
-        for name, breaker in self._breakers.items():
-            if breaker.state == "open":
-                return _resting(name)
-        return None
+        if self._store_breaker.state == "open":
+            return _store_rests()
+        return self.embedder.resting() if self.embedder is not None else None
 
     def finish(self, documents: Sequence[ReadDocument]) -> list[ProcessingResult | None]:
         """See Finisher. A source that changed while it was read is read once more."""
@@ -183,48 +183,71 @@ class Committer(Finisher):
 
     def _embed(self, pending: Sequence[_Pending]) -> None:
         """Give every payload its vector: kept ones by text, the others in full batches across documents."""
-        if self._embedder is None or not pending:
+        if self.embedder is None or not pending:
             return
         started = time.monotonic()
         for item in pending:
             item.document.report("embed", 0, 0)
         texts = {p.metadata.chunk_hash: p.text for item in pending for p in item.payloads}
+        vectors: dict[str, tuple[float, ...]] = {}
+        new: set[str] = set()
+        failure: IngestkitError | None = None
         try:
-            vectors = self._store.known_vectors(self._embedder.identity, list(texts))
-            new = [text_hash for text_hash in texts if text_hash not in vectors]
-            vectors.update(zip(new, self._embedder.embed([texts[text_hash] for text_hash in new]), strict=True))
-        except (BackendError, StoreError) as exc:
-            for item in pending:
-                item.failure = exc
-            return
+            vectors.update(self._store.known_vectors(self.embedder.identity, list(texts)))
+            for batch in self.embedder.embed({key: text for key, text in texts.items() if key not in vectors}):
+                vectors.update(batch)
+                new.update(batch)
+        except BackendError as exc:
+            if exc.is_about_the_request and len(pending) > 1:
+                # One document's text is what it does not take: the others go without it.
+                for item in pending:
+                    self._embed([item])
+                return
+            failure = exc
+        except StoreError as exc:
+            failure = exc
         seconds = time.monotonic() - started
-        sent = set(new)
         for item in pending:
-            hashes = [p.metadata.chunk_hash for p in item.payloads]
-            item.payloads = [p.model_copy(update={"vector": vectors[p.metadata.chunk_hash]}) for p in item.payloads]
-            item.embedded = EmbedStageResult(
-                texts=len(sent.intersection(hashes)), dimension=self._embedder.dimension(), seconds=seconds
-            )
+            self._give_vectors(item, vectors, new, seconds, failure)
+
+    def _give_vectors(
+        self,
+        item: _Pending,
+        vectors: Mapping[str, tuple[float, ...]],
+        new: Set[str],
+        seconds: float,
+        failure: IngestkitError | None,
+    ) -> None:
+        hashes = [p.metadata.chunk_hash for p in item.payloads]
+        if failure is not None and not all(text_hash in vectors for text_hash in hashes):
+            item.failure = failure
+            return
+        assert self.embedder is not None
+        item.payloads = [p.model_copy(update={"vector": vectors[p.metadata.chunk_hash]}) for p in item.payloads]
+        dimension = len(vectors[hashes[0]]) if hashes else 0
+        item.embedded = EmbedStageResult(texts=len(new & set(hashes)), dimension=dimension, seconds=seconds)
 
     def _commit(self, item: _Pending) -> ProcessingResult:
         submission, seconds = item.submission, item.document.seconds
         if item.failure is not None:
             return self._deferred(submission, item.failure, seconds)
         result = self._result(item)
-        embedder = (self._embedder.identity, self._embedder.dimension()) if self._embedder else None
+        embedder = None
+        if self.embedder is not None and item.embedded is not None and item.embedded.dimension:
+            embedder = (self.embedder.identity, item.embedded.dimension)
         version = DocumentVersion(
             submission.state, submission.run_id, result, item.payloads, item.tables, embedder, submission.moved_from
         )
         item.document.report("store", 0, 0)
-        permit = self._breakers["store"].admit()
+        permit = self._store_breaker.admit()
         if permit is None:
-            return self._deferred(submission, _resting("store"), seconds)
+            return self._deferred(submission, _store_rests(), seconds)
         try:
             self._store.replace(version)
         except StoreError as exc:
-            self._breakers["store"].failed(permit)
+            self._store_breaker.failed(permit)
             return self._deferred(submission, exc, seconds)
-        self._breakers["store"].succeeded(permit)
+        self._store_breaker.succeeded(permit)
         self._log(result, item)
         return result
 
@@ -298,8 +321,8 @@ def deferred_result(file_path: str, exc: IngestkitError, redactor: Redactor | No
     )
 
 
-def _resting(name: str) -> BackendError:
-    message = f"the {name} failed repeatedly and is left alone for a while; ingest again later"
+def _store_rests() -> BackendError:
+    message = "the store failed repeatedly and is left alone for a while; ingest again later"
     return BackendError(ErrorCode.E_BACKEND_CIRCUIT_OPEN, message, recoverable=True)
 
 

@@ -18,9 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 __all__ = ["ProcessorConfig", "setting"]
 
 
-def setting(default: Any, description: str, *, output: bool, **bounds: Any) -> Any:
-    """A config field: its default, what it means, its bounds, and whether it changes what comes out."""
-    return Field(default, description=description, json_schema_extra={"changes_output": output}, **bounds)
+def setting(default: Any, description: str, *, output: bool, with_llm: bool = False, **bounds: Any) -> Any:
+    """A config field: its default, what it means, its bounds, and whether it changes what comes out.
+
+    ``with_llm``: it does so only where a language model is configured.
+    """
+    extra: dict[str, Any] = {"changes_output": output, "only_with_llm": with_llm}
+    return Field(default, description=description, json_schema_extra=extra, **bounds)
 
 
 class ProcessorConfig(BaseModel):
@@ -78,18 +82,19 @@ class ProcessorConfig(BaseModel):
     tier1_medium_confidence_signals: int = setting(
         3, "So many agreeing signals make a rule fairly sure (confidence 0.7).", output=True, ge=1
     )
-    classification_model: str = setting("qwen2.5:7b", "Model of Tier 2.", output=True)
-    reasoning_model: str = setting("deepseek-r1:14b", "Model of Tier 3.", output=True)
+    classification_model: str = setting("qwen2.5:7b", "Model of Tier 2.", output=True, with_llm=True)
+    reasoning_model: str = setting("deepseek-r1:14b", "Model of Tier 3.", output=True, with_llm=True)
     tier2_confidence_threshold: float = setting(
-        0.6, "Below this confidence Tier 3 is asked (ratio).", output=True, ge=0, le=1
+        0.6, "Below this confidence Tier 3 is asked (ratio).", output=True, with_llm=True, ge=0, le=1
     )
-    llm_temperature: float = setting(0.1, "Sampling temperature of both tiers.", output=True, ge=0, le=2)
-    enable_tier3: bool = setting(True, "Whether Tier 3 may be asked at all.", output=True)
+    llm_temperature: float = setting(0.1, "Sampling temperature of both tiers.", output=True, with_llm=True, ge=0, le=2)
+    enable_tier3: bool = setting(True, "Whether Tier 3 may be asked at all.", output=True, with_llm=True)
 
-    embedding_model: str | None = setting(
-        None, "Model of the configured embedder; None stores no vectors.", output=True
+    # In the fingerprint both stand as the embedder's identity and dimension, so that reembed can exchange them.
+    embedding_model: str | None = setting(None, "Model of the embedder, where a server has several.", output=False)
+    embedding_dimension: int | None = setting(
+        None, "Length of a vector; None takes the endpoint's.", output=False, ge=1
     )
-    embedding_dimension: int | None = setting(None, "Length of a vector; None takes the endpoint's.", output=True, ge=1)
     embedding_batch_size: int = setting(64, "Texts per embedding call.", output=False, ge=1)
     default_collection: str = setting("default", "Collection in a foreign vector store.", output=True, min_length=1)
 
@@ -147,13 +152,18 @@ class ProcessorConfig(BaseModel):
             if value > type(self).model_fields[limit].default:
                 yield limit, value, getattr(self, reason).strip()
 
-    def output_settings(self) -> dict[str, Any]:
-        """The fields that change what comes out, JSON-ready and sorted: what the fingerprint is made of."""
+    def output_settings(self, *, with_llm: bool = False) -> dict[str, Any]:
+        """The fields that change what comes out, JSON-ready and sorted: what the fingerprint is made of.
+
+        Those of the language model are among them only where there is one.
+        """
         values = self.model_dump(mode="json")
         return {
             name: values[name]
             for name, field in sorted(type(self).model_fields.items())
-            if isinstance(field.json_schema_extra, dict) and field.json_schema_extra["changes_output"]
+            if isinstance(extra := field.json_schema_extra, dict)
+            and extra["changes_output"]
+            and (with_llm or not extra["only_with_llm"])
         }
 
 

@@ -70,7 +70,10 @@ _GUIDE: dict[ErrorCode, tuple[str, str]] = {
     ErrorCode.E_EXECUTION_NOT_PICKLABLE: ("Something cannot be sent to a worker.", "The message names it."),
     ErrorCode.E_EXECUTION_RESULT_LOST: ("The worker's result cannot be had.", "Ingest again."),
     ErrorCode.E_STORE_COMMIT: ("The store could not be written.", "Check its folder and disk."),
-    ErrorCode.E_STORE_DIMENSION: ("The store holds vectors of another model.", "Use that model, or another store."),
+    ErrorCode.E_STORE_DIMENSION: (
+        "The store holds vectors of another model.",
+        "Name it with --embedder, or ingestkit reembed.",
+    ),
     ErrorCode.E_STORE_LOCKED: ("Another process owns the store.", "Wait for it, or use --wait."),
     ErrorCode.E_STORE_INVALID: ("It is no store of ingestkit.", "Check the path given with --store."),
     ErrorCode.E_STORE_VERSION: ("A newer ingestkit made the store.", "Update ingestkit-core."),

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+from ingestkit_core.config import ProcessorConfig
+from ingestkit_core.embedding import GuardedEmbedder, check_embedder, open_embedder, query_vector, reembed
 from ingestkit_core.errors import ErrorCode, ParseError
 from ingestkit_core.execution.local import make_pool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
 from ingestkit_core.formats import HEAD_BYTES
+from ingestkit_core.llm import open_llm
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.protocols import EmbeddingBackend, LLMBackend
@@ -26,7 +31,12 @@ from ingestkit_core.stores.base import DocumentStore, SearchHit
 
 __all__ = ["Discovered", "Ingestor", "installed_routers"]
 
+T = TypeVar("T")
+
 _ROUTERS = "ingestkit.routers"
+_MODEL_SETTINGS = frozenset(
+    name for name in ProcessorConfig.model_fields if name.startswith(("backend_", "embedding_"))
+)
 
 
 @dataclass(slots=True)
@@ -50,6 +60,8 @@ class Ingestor:
     ``settings`` are config fields by name. A field that several formats have goes to each of them, one that
     a single format has goes to that; a mapping under a format's name (``pdf``, ``excel``) goes to it alone.
     A key nobody knows raises ValueError, an unfit value pydantic's ValidationError.
+
+    ``embedder`` and ``llm`` may be addresses, as ``open_embedder`` and ``open_llm`` take them.
     """
 
     def __init__(
@@ -57,22 +69,37 @@ class Ingestor:
         store: DocumentStore | str | os.PathLike[str] | None = None,
         settings: Mapping[str, Any] | None = None,
         *,
-        llm: LLMBackend | None = None,
-        embedder: EmbeddingBackend | None = None,
+        llm: LLMBackend | str | None = None,
+        embedder: EmbeddingBackend | str | None = None,
         routers: Mapping[str, type[DocumentRouter]] | None = None,
     ) -> None:
         classes = dict(routers) if routers is not None else installed_routers()
         configs = _configs(classes, settings or {})
+        common = _common_config(settings or {})
+        self._closing = contextlib.ExitStack()
+        self.embedder = self._opened(
+            embedder, lambda url: open_embedder(url, common.embedding_model, common.embedding_dimension)
+        )
+        self.llm = self._opened(llm, open_llm)
+        self._guarded = GuardedEmbedder(self.embedder, common) if self.embedder is not None else None
         self._owns_store = not isinstance(store, DocumentStore)
         self.store = store if isinstance(store, DocumentStore) else open_store(store)
-        self.embedder = embedder
         self._pool: WorkerPool | None = None
         if classes and all(config.execution_strategy == "process" for config in configs.values()):
             self._pool = _shared_pool(classes, configs)
         self.routers = {
-            name: router(self.store, self.store, llm, embedder, configs[name], pool=self._pool)
+            name: router(self.store, self.store, self.llm, self.embedder, configs[name], pool=self._pool)
             for name, router in classes.items()
         }
+
+    def _opened(self, model: T | str | None, open_model: Callable[[str], T]) -> T | None:
+        """A model that was handed in, or one at an address, which is closed with the ingestor."""
+        if not isinstance(model, str):
+            return model
+        opened = open_model(model)
+        if isinstance(opened, AbstractContextManager):
+            self._closing.enter_context(opened)
+        return opened
 
     def router_for(self, path: str | Path) -> DocumentRouter | None:
         """The router of a file whose suffix is known: by its first bytes, else by the suffix."""
@@ -136,9 +163,11 @@ class Ingestor:
 
         Setting ``stop`` starts nothing more and lets what is being read finish. ``on_progress`` is told of every
         document's stages, pages and sheets, on other threads. Raises StoreError: E_STORE_LOCKED if another owner
-        keeps the store for longer than ``wait_seconds`` (None: wait for ever).
+        keeps the store for longer than ``wait_seconds`` (None: wait for ever), E_STORE_DIMENSION if the store's
+        vectors are another embedder's.
         """
         with self.store.lease(wait_seconds):
+            check_embedder(self.store, self.embedder.identity if self.embedder is not None else None)
             asked = self.discover(paths, include, exclude)
             batch = run_batch(asked, refresh=refresh, checksum=checksum, stop=stop, on_progress=on_progress)
             for _, result in batch:
@@ -154,9 +183,33 @@ class Ingestor:
     def search(
         self, text: str, k: int = 5, tenant_id: str | None = None, filters: Mapping[str, str] | None = None
     ) -> list[SearchHit]:
-        """The best chunks for a text; with an embedder, by words and by vectors together."""
-        vector = self.embedder.embed([text])[0] if self.embedder is not None and text.strip() else None
+        """The best chunks for a text; with an embedder, by words and by vectors together.
+
+        Raises BackendError, and StoreError where the store's vectors are another embedder's.
+        """
+        vector = query_vector(self.store, self._guarded, text) if self._guarded is not None else None
         return self.store.search(text, k, tenant_id, filters, vector)
+
+    def reembed(self) -> Iterator[int]:
+        """Give every stored text a vector of this embedder, without reading files; yields how many are done.
+
+        Searches use the old vectors until the new ones are complete. Raises ValueError without an embedder,
+        StoreError and BackendError; stopped at any point it goes on where it was.
+        """
+        if self._guarded is None:
+            raise ValueError("reembed needs an embedder")
+        with self.store.lease():
+            before, after = self.store.embedder(), (self._guarded.identity, self._guarded.dimension())
+            yield from reembed(self.store, self._guarded, self._fingerprints(before, after))
+
+    def drop_vectors(self) -> None:
+        """Take all vectors out of the store, in one transaction."""
+        with self.store.lease():
+            self.store.switch_embedder(None, self._fingerprints(self.store.embedder(), None))
+
+    def _fingerprints(self, before: tuple[str, int] | None, after: tuple[str, int] | None) -> dict[str, str]:
+        """What was read under these settings stays unchanged under the other embedder."""
+        return {router.fingerprint(before): router.fingerprint(after) for router in self.routers.values()}
 
     def close(self) -> None:
         """Stop the workers and, if the ingestor opened it, close the store. Idempotent."""
@@ -166,6 +219,7 @@ class Ingestor:
             self._pool.close()
         if self._owns_store:
             self.store.close()
+        self._closing.close()
 
     def __enter__(self) -> Self:
         return self
@@ -174,6 +228,11 @@ class Ingestor:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _common_config(settings: Mapping[str, Any]) -> ProcessorConfig:
+    """What all formats are told, as far as it is about models."""
+    return ProcessorConfig.model_validate({key: settings[key] for key in settings if key in _MODEL_SETTINGS})
 
 
 def _configs(classes: Mapping[str, type[DocumentRouter]], settings: Mapping[str, Any]) -> dict[str, Any]:

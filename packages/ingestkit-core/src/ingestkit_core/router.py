@@ -14,6 +14,7 @@ import logging
 import operator
 import queue
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -24,7 +25,8 @@ from typing import Any, ClassVar, Self
 
 from ingestkit_core.commit import Committer, deferred_result
 from ingestkit_core.config import ProcessorConfig
-from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, IngestkitError, StoreError
+from ingestkit_core.embedding import check_embedder
+from ingestkit_core.errors import BackendError, ErrorCode, ExecutionError, IngestError, IngestkitError, StoreError
 from ingestkit_core.execution.course import Course, Courses
 from ingestkit_core.execution.local import LocalExecutionBackend, failed_result, limits_of, make_pool
 from ingestkit_core.execution.threads import ThreadPool
@@ -101,11 +103,7 @@ class DocumentRouter:
         self._pool = pool
         self._owns_pool = pool is None
         self._committer = Committer(self.format, self.config, self.store, embedder)
-        self._fingerprint = fingerprint(
-            self.config.output_settings(),
-            self.format.reader_versions(),
-            (embedder.identity, embedder.dimension()) if embedder is not None else None,
-        )
+        self._fingerprints: dict[tuple[str, int] | None, str] = {}
         for limit, value, reason in self.config.overrides():
             logger.warning("override=%s value=%d reason=%s", limit, value, reason)
 
@@ -227,10 +225,11 @@ class DocumentRouter:
         if (resting := self._committer.resting()) is not None:
             return deferred_result(asked.file_path, resting)
         run_id = uuid.uuid4().hex
-        check = SourceCheck(self.format, self.config, self.store, self._fingerprint, refresh, checksum)
         try:
+            mark = self._embedder_mark()
+            check = SourceCheck(self.format, self.config, self.store, self.fingerprint(mark), refresh, checksum)
             decision = check.decide(asked.file_path, asked.source_uri, asked.root, run_id)
-        except StoreError as exc:
+        except (StoreError, BackendError) as exc:
             return deferred_result(asked.file_path, exc)
         if isinstance(decision, ProcessingResult):
             return decision
@@ -245,6 +244,28 @@ class DocumentRouter:
             on_done=on_done,
             on_progress=on_progress,
         )
+
+    def resting(self) -> BackendError | None:
+        """Why nothing should be read now: a backend that failed repeatedly and is left alone for a while."""
+        return self._committer.resting()
+
+    def fingerprint(self, embedder: tuple[str, int] | None) -> str:
+        """The fingerprint of what this router reads, with vectors of an embedder (identity, dimension) or none."""
+        if embedder not in self._fingerprints:
+            settings = self.config.output_settings(with_llm=self.llm is not None)
+            self._fingerprints[embedder] = fingerprint(settings, self.format.reader_versions(), embedder)
+        return self._fingerprints[embedder]
+
+    def _embedder_mark(self) -> tuple[str, int] | None:
+        """(identity, dimension) of the vectors to come. The embedder is asked only where the store does not know.
+
+        Raises StoreError where the store's vectors are another embedder's, and BackendError.
+        """
+        embedder = self._committer.embedder
+        in_use = check_embedder(self.store, embedder.identity if embedder is not None else None)
+        if embedder is None or in_use is not None:
+            return in_use
+        return embedder.identity, embedder.dimension()
 
     def collect(self, job_id: str) -> ProcessingResult:
         """The result of a job that ``begin`` started; blocks until it is there."""
@@ -375,11 +396,22 @@ class _Batch:
         self._done: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._running: dict[str, tuple[int, Asked]] = {}
         self._held_back: deque[tuple[int, Asked]] = deque()
+        self._may_pause = False
 
     def add(self, number: int, asked: Asked) -> Iterator[tuple[int, ProcessingResult]]:
         while len(self._running) >= asked.router.in_flight:
             yield from self._next_done()
+        if self._may_pause and asked.router.resting() is not None:
+            yield from self.rest()
+            self._pause(asked.router)
         yield from self._start(number, asked)
+
+    def _pause(self, router: DocumentRouter) -> None:
+        """Wait once for a backend that worked before and failed: what still fails then is deferred at once."""
+        self._may_pause = False
+        logger.warning("batch=paused format=%s", router.format.name)
+        while router.resting() is not None and not (self._stop is not None and self._stop.is_set()):
+            time.sleep(_STOP_LOOK_SECONDS)
 
     def rest(self) -> Iterator[tuple[int, ProcessingResult]]:
         while self._running:
@@ -412,6 +444,7 @@ class _Batch:
         except ExecutionError as exc:
             result = failed_result(asked.file_path, exc.to_error())
         del self._running[job_id]
+        self._may_pause = self._may_pause or result.status == "committed"
         yield number, result
         for _ in range(0 if self._stopping else len(self._held_back)):
             yield from self._start(*self._held_back.popleft())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ingestkit_cli.options import Config, Json, Store, StrategyOption, Tenant, Wait, Workers, command
+from ingestkit_cli.options import Config, Embedder, Json, Llm, Store, StrategyOption, Tenant, Wait, Workers, command
 
 __all__ = ["register"]
 
@@ -27,6 +27,7 @@ _Tenant = Annotated[
     typer.Option("--tenant", metavar="T", help="Whose documents: all of them, unless SOURCE names one."),
 ]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+_Drop = Annotated[bool, typer.Option("--drop", help="Take all vectors out of the store instead.")]
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="Where to. It must not exist yet.")]
 
 
@@ -42,6 +43,8 @@ def register(app: typer.Typer) -> None:
         config: Config = None,
         tenant: Tenant = None,
         wait: Wait = False,
+        embedder: Embedder = None,
+        llm: Llm = None,
         as_json: Json = False,
     ) -> int:
         """Read again the documents that were set aside (see list), all of them or those with a code.
@@ -52,7 +55,29 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.retrying import retry_quarantined
         from ingestkit_cli.settings import Wishes
 
-        return retry_quarantined(code or [], Run(store, Wishes(config, tenant, workers, strategy), wait, as_json))
+        wishes = Wishes(config, tenant, workers, strategy, embedder, llm)
+        return retry_quarantined(code or [], Run(store, wishes, wait, as_json))
+
+    @command(app, "reembed", _PANEL)
+    def reembed(
+        store: Store = None,
+        embedder: Embedder = None,
+        drop: _Drop = False,
+        config: Config = None,
+        wait: Wait = False,
+        llm: Llm = None,
+    ) -> int:
+        """Give every passage a vector of this embedder, from the stored text; searches use the old until all is done.
+
+        Stopped at any point, it goes on where it was.
+
+        Example: ingestkit reembed --embedder ollama://localhost
+        """
+        from ingestkit_cli.reembedding import drop_vectors, reembed_store
+        from ingestkit_cli.settings import Wishes
+
+        wishes = Wishes(config, embedder=embedder, llm=llm)
+        return drop_vectors(store, wishes, wait=wait) if drop else reembed_store(store, wishes, wait=wait)
 
     @command(app, "forget", _PANEL)
     def forget(source: _Source = None, tenant: _Tenant = None, yes: _Yes = False, store: Store = None) -> int:

@@ -8,7 +8,9 @@ import typer
 
 from ingestkit_cli.options import (
     Config,
+    Embedder,
     Json,
+    Llm,
     Paths,
     Store,
     StrategyOption,
@@ -52,6 +54,8 @@ def register(app: typer.Typer) -> None:
         wait: Wait = False,
         refresh: _Refresh = False,
         checksum: _Checksum = False,
+        embedder: Embedder = None,
+        llm: Llm = None,
         as_json: Json = False,
     ) -> int:
         """Read documents into the store. What is in it unchanged is not read again, so a run can be resumed.
@@ -63,6 +67,6 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.ingesting import Run, Selection, ingest_paths
         from ingestkit_cli.settings import Wishes
 
-        wishes = Wishes(config, tenant, workers, strategy)
+        wishes = Wishes(config, tenant, workers, strategy, embedder, llm)
         selection = Selection(tuple(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
         return ingest_paths(selection, Run(store, wishes, wait, as_json))

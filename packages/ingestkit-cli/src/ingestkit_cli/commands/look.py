@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ingestkit_cli.options import Json, Store, Tenant, command
+from ingestkit_cli.options import Config, Embedder, Json, Llm, Store, Tenant, command
 
 __all__ = ["register"]
 
@@ -32,14 +32,25 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
 
     @command(app, "search", _PANEL)
-    def search(text: _Text, k: _Hits = 5, store: Store = None, tenant: Tenant = None, as_json: Json = False) -> int:
+    def search(
+        text: _Text,
+        k: _Hits = 5,
+        store: Store = None,
+        tenant: Tenant = None,
+        embedder: Embedder = None,
+        config: Config = None,
+        as_json: Json = False,
+    ) -> int:
         """Find the passages that fit a text best, each with the page or the cells it stands in.
+
+        By words; with an embedder, in a store that has its vectors, by words and by meaning.
 
         Example: ingestkit search "annual leave" -k 3
         """
         from ingestkit_cli.searching import search_text
+        from ingestkit_cli.settings import Wishes
 
-        return search_text(store, tenant, text, k, as_json=as_json)
+        return search_text(store, Wishes(config, tenant, embedder=embedder), text, k, as_json=as_json)
 
     @command(app, "sql", _PANEL)
     def sql(
@@ -116,11 +127,18 @@ def register(app: typer.Typer) -> None:
         return export_store(store, tenant, output)
 
     @command(app, "doctor", _PANEL)
-    def doctor(store: Store = None, as_json: Json = False) -> int:
+    def doctor(
+        store: Store = None,
+        embedder: Embedder = None,
+        llm: Llm = None,
+        config: Config = None,
+        as_json: Json = False,
+    ) -> int:
         """Look at the installation: what is there, what is missing, and what to type to get it.
 
         Example: ingestkit doctor
         """
         from ingestkit_cli.doctor import examine
+        from ingestkit_cli.settings import Wishes
 
-        return examine(store, as_json=as_json)
+        return examine(store, Wishes(config, embedder=embedder, llm=llm), as_json=as_json)

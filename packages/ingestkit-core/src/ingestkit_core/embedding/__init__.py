@@ -2,5 +2,6 @@
 
 from ingestkit_core.embedding.guarded import GuardedEmbedder
 from ingestkit_core.embedding.opening import open_embedder
+from ingestkit_core.embedding.reembedding import check_embedder, query_vector, reembed
 
-__all__ = ["GuardedEmbedder", "open_embedder"]
+__all__ = ["GuardedEmbedder", "check_embedder", "open_embedder", "query_vector", "reembed"]

@@ -6,7 +6,7 @@ Somebody's embedder raises what it likes: everything is translated here, by type
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from ingestkit_core.config import ProcessorConfig
@@ -33,12 +33,15 @@ class GuardedEmbedder:
     is called until it had a rest. A text that is too long for the model is embedded by its beginning.
     """
 
-    def __init__(self, embedder: EmbeddingBackend, config: ProcessorConfig, breaker: CircuitBreaker) -> None:
+    def __init__(
+        self, embedder: EmbeddingBackend, config: ProcessorConfig, breaker: CircuitBreaker | None = None
+    ) -> None:
         self._embedder = embedder
+        self._dimension: int | None = None
         self._batch_size = config.embedding_batch_size
         self._timeout_seconds = config.backend_timeout_seconds
         retries = RetryPolicy(config.backend_max_retries, config.backend_backoff_base)
-        self._calls = GuardedCalls("embedder", retries, breaker)
+        self._calls = GuardedCalls("embedder", retries, breaker or CircuitBreaker())
 
     @property
     def identity(self) -> str:
@@ -47,19 +50,29 @@ class GuardedEmbedder:
 
     def dimension(self) -> int:
         """The embedder's own, which may have to be asked for. Raises BackendError."""
-        return self._calls.run(lambda: self._translated(self._embedder.dimension))
+        if self._dimension is None:
+            self._dimension = self._calls.run(lambda: self._translated(self._embedder.dimension))
+        return self._dimension
 
     def resting(self) -> BackendError | None:
         """Why the embedder would not be called now; None where it would."""
         return self._calls.resting()
 
-    def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
-        """One vector per text. Raises BackendError, or StoreError for vectors of a wrong size."""
-        vectors: list[tuple[float, ...]] = []
-        for start in range(0, len(texts), self._batch_size):
-            batch = texts[start : start + self._batch_size]
-            vectors += self._checked(batch, self._embed_batch(batch))
-        return vectors
+    def embed(self, texts: Mapping[str, str]) -> Iterator[dict[str, tuple[float, ...]]]:
+        """Vectors for texts by their keys, batch by batch: what came before a failure is there.
+
+        Raises BackendError, or StoreError for vectors of a wrong size.
+        """
+        keys = list(texts)
+        for start in range(0, len(keys), self._batch_size):
+            batch = keys[start : start + self._batch_size]
+            wanted = [texts[key] for key in batch]
+            yield dict(zip(batch, self._checked(wanted, self._embed_batch(wanted)), strict=True))
+
+    def embed_query(self, text: str) -> tuple[float, ...]:
+        """The vector of one text. Raises as ``embed`` does."""
+        (vector,) = self._checked([text], self._embed_batch([text]))
+        return vector
 
     def _embed_batch(self, texts: Sequence[str]) -> list[list[float]]:
         try:
@@ -105,7 +118,7 @@ class GuardedEmbedder:
             raise BackendError(ErrorCode.E_BACKEND_EMBED_CONNECT, message, recoverable=True) from exc
 
     def _checked(self, texts: Sequence[str], vectors: Sequence[Sequence[float]]) -> list[tuple[float, ...]]:
-        size = self._embedder.dimension()
+        size = self.dimension()
         if len(vectors) != len(texts) or any(len(vector) != size for vector in vectors):
             sizes = sorted({len(vector) for vector in vectors})
             raise StoreError(

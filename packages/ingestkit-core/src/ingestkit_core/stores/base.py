@@ -148,7 +148,7 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """Counts over a store or one tenant. ``stale`` sources were read by another parser version."""
+    """Counts over a store or one tenant. ``embedder`` is (identity, dimension), None where there are no vectors."""
 
     url: str
     schema_version: int
@@ -164,6 +164,7 @@ class StoreStatus:
     quarantine_codes: Mapping[str, int] = field(default_factory=dict)
     characters: Mapping[str, int] = field(default_factory=dict)
     cells: Mapping[str, int] = field(default_factory=dict)
+    embedder: tuple[str, int] | None = None
 
 
 class DocumentStore(ABC):
@@ -205,6 +206,26 @@ class DocumentStore(ABC):
     @abstractmethod
     def known_vectors(self, embedder: str, text_hashes: Sequence[str]) -> dict[str, tuple[float, ...]]:
         """Vectors that are kept already, by text hash."""
+
+    @abstractmethod
+    def embedder(self) -> tuple[str, int] | None:
+        """(identity, dimension) of the vectors that searches use; None where there are none."""
+
+    @abstractmethod
+    def unembedded(self, embedder: tuple[str, int], limit: int) -> list[tuple[str, str]]:
+        """(text hash, text) of chunks that have no vector of this embedder yet, at most ``limit``."""
+
+    @abstractmethod
+    def add_vectors(self, embedder: tuple[str, int], vectors: Mapping[str, Sequence[float]]) -> None:
+        """Keep vectors by text hash, in one transaction. Searches do not use another embedder's before the switch."""
+
+    @abstractmethod
+    def switch_embedder(self, embedder: tuple[str, int] | None, fingerprints: Mapping[str, str]) -> bool:
+        """From now on searches use this embedder's vectors (None: none); all others go, in the same transaction.
+
+        Sources with a fingerprint in ``fingerprints`` get the new one, so that they stay unchanged. False, and
+        nothing is changed, while some chunk has no vector of this embedder.
+        """
 
     @abstractmethod
     def replace(self, version: DocumentVersion) -> WrittenArtifacts:

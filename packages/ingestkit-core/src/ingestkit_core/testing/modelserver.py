@@ -24,7 +24,7 @@ __all__ = ["Fault", "ModelServer", "Request"]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One misbehaviour. ``kind``: status, slow, trickle, cut, half, garbage, short (vectors of another length)."""
+    """One misbehaviour. ``kind``: status, slow, trickle, cut, half, garbage, short (vectors of another length), or fine."""
 
     kind: str
     status: int = 500
@@ -115,8 +115,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         request = Request(self.path, body, self.headers.get("Authorization"))
         fault = self.models.next_fault(request)
-        if fault is None or fault.kind == "short":
-            self._answer(request, short=fault is not None)
+        if fault is None or fault.kind in ("fine", "short"):
+            self._answer(request, short=fault is not None and fault.kind == "short")
         elif fault.kind == "status":
             self._send(fault.status, json.dumps({"error": "told to"}).encode(), fault.headers)
         elif fault.kind == "slow":

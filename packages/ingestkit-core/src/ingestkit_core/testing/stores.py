@@ -198,6 +198,36 @@ class DocumentStoreContract:
         store.remove(None, "/a.txt")
         assert store.known_vectors("model", [hash_text("alpha")]) == {}
 
+    def test_another_embedder_is_made_ready_beside_the_one_in_use(self, store: DocumentStore) -> None:
+        assert store.embedder() is None
+        store.replace(version("/a.txt", ["alpha", "twice"], vectors=[[1.0, 0.0], [0.5, 0.5]]))
+        store.replace(version("/b.txt", ["beta", "twice"], vectors=[[0.0, 1.0], [0.5, 0.5]]))
+        other = ("other", 3)
+        waiting = dict(store.unembedded(other, 10))
+        assert waiting == {hash_text(text): text for text in ("alpha", "beta", "twice")}
+        assert len(store.unembedded(other, 2)) == 2
+        store.add_vectors(other, {hash_text("alpha"): [0.0, 0.0, 1.0], hash_text("twice"): [0.0, 1.0, 0.0]})
+        assert store.unembedded(other, 10) == [(hash_text("beta"), "beta")]
+        assert store.switch_embedder(other, {"fp": "new fp"}) is False
+        record = store.find(None, "/a.txt")
+        assert (store.embedder(), record and record.state.fingerprint) == (("model", 2), "fp")
+        assert [hit.text for hit in store.search("", vector=[1.0, 0.0])][0] == "alpha"
+        store.add_vectors(other, {hash_text("beta"): [1.0, 0.0, 0.0]})
+        assert store.switch_embedder(other, {"fp": "new fp"}) is True
+        record = store.find(None, "/a.txt")
+        assert (store.embedder(), record and record.state.fingerprint) == (other, "new fp")
+        assert [hit.text for hit in store.search("", vector=[0.0, 0.0, 1.0])][0] == "alpha"
+        assert store.known_vectors("model", [hash_text("alpha")]) == {}
+        assert store.status().vectors == 3
+
+    def test_all_vectors_may_go(self, store: DocumentStore) -> None:
+        store.replace(version("/a.txt", ["alpha"], vectors=[[1.0, 0.0]]))
+        assert store.switch_embedder(None, {}) is True
+        assert (store.embedder(), store.status().vectors) == (None, 0)
+        assert found(store, "alpha") == found(store, "alpha", vector=[1.0, 0.0]) == ["/a.txt"]
+        store.replace(version("/b.txt", ["beta"], vectors=[[1.0, 0.0, 0.0]]))
+        assert store.embedder() == ("model", 3)
+
     def test_vectors_of_another_size_are_refused_before_anything_is_written(self, store: DocumentStore) -> None:
         store.replace(version("/a.txt", ["alpha"], vectors=[[1.0, 0.0]]))
         with pytest.raises(StoreError) as refused:

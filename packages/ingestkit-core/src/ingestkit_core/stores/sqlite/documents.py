@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -83,18 +82,6 @@ def insert_chunks(connection: sqlite3.Connection, source_id: int, chunks: Sequen
             f"INSERT INTO {_index_table(is_english)} (rowid, body, context) VALUES (?, ?, ?)",
             (rowid, *indexed),
         )
-
-
-def insert_vectors(connection: sqlite3.Connection, embedder: str, chunks: Iterable[ChunkPayload]) -> None:
-    """The vectors of chunks that have one, by text: equal texts share one."""
-    connection.executemany(
-        "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
-        [
-            (embedder, chunk.metadata.chunk_hash, array("f", chunk.vector).tobytes())
-            for chunk in chunks
-            if chunk.vector is not None
-        ],
-    )
 
 
 def rewrite_chunks(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from ingestkit_core.stores.base import SearchHit, StoreStatus, TableRecord
 from ingestkit_core.stores.fulltext import match_queries
 from ingestkit_core.stores.ranking import fuse, nearest
 from ingestkit_core.stores.sqlite import schema
+from ingestkit_core.stores.sqlite.vectors import embedder_in_use, searched_vectors
 
 _FILTER_COLUMNS = {"source_uri": "s.uri", "source_format": "s.format", "ingest_key": "s.ingest_key"}
 
@@ -40,31 +40,8 @@ def find_chunks(
     else:
         candidates = _VECTOR_CANDIDATES * k
         by_words = [rowid for rowid, _ in _lexical(connection, text, candidates, where, values)]
-        ranked = fuse([by_words, nearest(_vectors(connection, where, values), vector, candidates)])
+        ranked = fuse([by_words, nearest(searched_vectors(connection, len(vector), where, values), vector, candidates)])
     return [_hit(connection, rowid, score) for rowid, score in ranked[:k]]
-
-
-def _vectors(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[tuple[int, bytes]]:
-    rows = connection.execute(
-        "SELECT c.id, v.vector FROM vectors v JOIN chunks c ON c.chunk_hash = v.text_hash "
-        f"JOIN sources s ON s.id = c.source_id WHERE {where} ORDER BY s.tenant, s.uri, c.chunk_index",
-        values,
-    )
-    return list(rows)
-
-
-def known_vectors(
-    connection: sqlite3.Connection, embedder: str, text_hashes: Sequence[str]
-) -> dict[str, tuple[float, ...]]:
-    """Vectors that are kept, by text hash."""
-    known: dict[str, tuple[float, ...]] = {}
-    for text_hash in text_hashes:
-        row = connection.execute(
-            "SELECT vector FROM vectors WHERE embedder = ? AND text_hash = ?", (embedder, text_hash)
-        ).fetchone()
-        if row is not None:
-            known[text_hash] = unpacked(row[0])
-    return known
 
 
 def chunks_of(connection: sqlite3.Connection, tenant: str, uri: str) -> Iterator[SearchHit]:
@@ -109,6 +86,7 @@ def status(connection: sqlite3.Connection, path: Path, tenant_id: str | None) ->
     """Counts over the store, or over one tenant."""
     where, values = of_tenant(tenant_id)
     of_source = f"(SELECT id FROM sources {where})"
+    embedder = embedder_in_use(connection)
 
     def number(sql: str) -> int:
         return int(connection.execute(sql, values).fetchone()[0])
@@ -121,9 +99,12 @@ def status(connection: sqlite3.Connection, path: Path, tenant_id: str | None) ->
         schema_version=schema.SCHEMA_VERSION,
         sources=number(f"SELECT count(*) FROM sources {where}"),
         chunks=number(f"SELECT count(*) FROM chunks WHERE source_id IN {of_source}"),
-        vectors=number(
-            "SELECT count(*) FROM vectors WHERE text_hash IN "
-            f"(SELECT chunk_hash FROM chunks WHERE source_id IN {of_source})"
+        vectors=int(
+            connection.execute(
+                "SELECT count(*) FROM vectors WHERE embedder = ? AND text_hash IN "
+                f"(SELECT chunk_hash FROM chunks WHERE source_id IN {of_source})",
+                (embedder[0] if embedder else "", *values),
+            ).fetchone()[0]
         ),
         tables=number(f"SELECT count(*) FROM catalog WHERE source_id IN {of_source}"),
         table_rows=number(f"SELECT coalesce(sum(row_count), 0) FROM catalog WHERE source_id IN {of_source}"),
@@ -136,6 +117,7 @@ def status(connection: sqlite3.Connection, path: Path, tenant_id: str | None) ->
         quarantine_codes=counts(f"SELECT code, count(*) FROM quarantine {where} GROUP BY code ORDER BY code"),
         characters=_ledger_totals(connection, "characters", where, values),
         cells=_ledger_totals(connection, "cells", where, values),
+        embedder=embedder,
     )
 
 
@@ -169,13 +151,6 @@ def _filtered(tenant_id: str | None, filters: Mapping[str, str] | None) -> tuple
             conditions.append("json_extract(c.metadata, ?) = ?")
             values += [f'$."{field}"', value]
     return " AND ".join(conditions), values
-
-
-def unpacked(blob: bytes) -> tuple[float, ...]:
-    """Numbers from their float32 bytes."""
-    numbers = array("f")
-    numbers.frombytes(blob)
-    return tuple(numbers)
 
 
 def catalog(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[TableRecord]:

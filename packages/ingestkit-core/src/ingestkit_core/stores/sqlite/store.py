@@ -33,6 +33,7 @@ from ingestkit_core.stores.base import (
 from ingestkit_core.stores.jobs import JobJournal
 from ingestkit_core.stores.lease import Lease
 from ingestkit_core.stores.sqlite import documents, looking, schema
+from ingestkit_core.stores.sqlite import vectors as kept
 from ingestkit_core.stores.sqlite.documents import STATE_COLUMNS, quoted, state_values
 from ingestkit_core.stores.sqlite.file import StoreFile
 from ingestkit_core.stores.sqlite.jobs import SqliteJobs
@@ -166,7 +167,31 @@ class SqliteStore(DocumentStore):
         if not self._file.exists:
             return {}
         with self._file.reading() as connection:
-            return looking.known_vectors(connection, embedder, text_hashes)
+            return kept.known_vectors(connection, embedder, text_hashes)
+
+    def embedder(self) -> tuple[str, int] | None:
+        """See DocumentStore."""
+        if not self._file.exists:
+            return None
+        with self._file.reading() as connection:
+            return kept.embedder_in_use(connection)
+
+    def unembedded(self, embedder: tuple[str, int], limit: int) -> list[tuple[str, str]]:
+        """See DocumentStore."""
+        if not self._file.exists:
+            return []
+        with self._file.reading() as connection:
+            return kept.unembedded(connection, embedder, limit)
+
+    def add_vectors(self, embedder: tuple[str, int], vectors: Mapping[str, Sequence[float]]) -> None:
+        """See DocumentStore."""
+        with self._file.writing() as connection:
+            kept.insert_vectors(connection, embedder[0], vectors.items())
+
+    def switch_embedder(self, embedder: tuple[str, int] | None, fingerprints: Mapping[str, str]) -> bool:
+        """See DocumentStore."""
+        with self._file.writing() as connection:
+            return kept.switch(connection, embedder, fingerprints)
 
     def replace(self, version: DocumentVersion) -> WrittenArtifacts:
         """See DocumentStore."""
@@ -180,21 +205,21 @@ class SqliteStore(DocumentStore):
             source_id = documents.insert_source(connection, version.state, version.run_id, version.result)
             documents.insert_chunks(connection, source_id, version.chunks)
             if version.embedder is not None:
-                documents.insert_vectors(connection, version.embedder[0], version.chunks)
+                kept.insert_vectors(connection, version.embedder[0], _by_text(version.chunks))
             for table in version.tables:
                 documents.create_table(connection, source_id, table)
             return documents.written(connection, source_id)
 
     def _check_embedder(self, connection: sqlite3.Connection, embedder: tuple[str, int]) -> None:
         """One store, one embedder: vectors of different models or sizes cannot be compared."""
-        row = connection.execute("SELECT value FROM settings WHERE name = 'embedder'").fetchone()
-        if row is None:
-            connection.execute("INSERT INTO settings VALUES ('embedder', ?)", (json.dumps(embedder),))
-        elif tuple(json.loads(row[0])) != embedder:
-            name, size = json.loads(row[0])
+        known = kept.embedder_in_use(connection)
+        if known is None:
+            kept.use_embedder(connection, embedder)
+        elif known != embedder:
             raise StoreError(
                 ErrorCode.E_STORE_DIMENSION,
-                f"{self._path} holds vectors of {name} with {size} numbers, not of {embedder[0]} with {embedder[1]}",
+                f"{self._path} holds vectors of {known[0]} with {known[1]} numbers, not of {embedder[0]} with "
+                f"{embedder[1]}: use that embedder, or change it with ingestkit reembed",
             )
 
     def move(self, old: SourceRecord, state: SourceState, run_id: str) -> SourceRecord:
@@ -352,7 +377,7 @@ class SqliteStore(DocumentStore):
             documents.delete_chunks(connection, [chunk.id for chunk in chunks])
             for chunk in chunks:
                 documents.insert_chunks(connection, documents.source_of(connection, chunk), [chunk])
-            documents.insert_vectors(connection, collection, chunks)
+            kept.insert_vectors(connection, collection, _by_text(chunks))
         return len(chunks)
 
     def create_payload_index(self, collection: str, field: str, field_type: str) -> None:
@@ -392,6 +417,10 @@ class SqliteStore(DocumentStore):
             "ORDER BY i.cid"
         )
         return {name: kind for name, kind in self._rows(sql, (table_name,))}  # noqa: C416  # rows are wider tuples to mypy
+
+
+def _by_text(chunks: Sequence[ChunkPayload]) -> list[tuple[str, Sequence[float]]]:
+    return [(chunk.metadata.chunk_hash, chunk.vector) for chunk in chunks if chunk.vector is not None]
 
 
 def _state(row: Sequence[Any]) -> SourceState:

@@ -1,0 +1,110 @@
+"""Vectors by embedder and text, and which embedder's are searched. Functions over a connection.
+
+Vectors of another embedder may lie beside those in use while they are being made; the switch is one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+_NUMBER_BYTES = 4
+
+_MISSING = (
+    "FROM chunks c WHERE NOT EXISTS (SELECT 1 FROM vectors v "
+    "WHERE v.embedder = ? AND v.text_hash = c.chunk_hash AND length(v.vector) = ?)"
+)
+
+_COLLECTIONS = "SELECT substr(name, 12) FROM settings WHERE name LIKE 'collection %'"
+"""Vectors that were brought by hand stand under the name of their collection."""
+
+
+def embedder_in_use(connection: sqlite3.Connection) -> tuple[str, int] | None:
+    """Whose vectors are searched: (identity, dimension)."""
+    row = connection.execute("SELECT value FROM settings WHERE name = 'embedder'").fetchone()
+    if row is None:
+        return None
+    identity, dimension = json.loads(row[0])
+    return str(identity), int(dimension)
+
+
+def use_embedder(connection: sqlite3.Connection, embedder: tuple[str, int] | None) -> None:
+    """Have this embedder's vectors searched."""
+    connection.execute("DELETE FROM settings WHERE name = 'embedder'")
+    if embedder is not None:
+        connection.execute("INSERT INTO settings VALUES ('embedder', ?)", (json.dumps(embedder),))
+
+
+def known_vectors(
+    connection: sqlite3.Connection, embedder: str, text_hashes: Sequence[str]
+) -> dict[str, tuple[float, ...]]:
+    """Vectors that are kept, by text hash."""
+    known: dict[str, tuple[float, ...]] = {}
+    for text_hash in text_hashes:
+        row = connection.execute(
+            "SELECT vector FROM vectors WHERE embedder = ? AND text_hash = ?", (embedder, text_hash)
+        ).fetchone()
+        if row is not None:
+            known[text_hash] = _unpacked(row[0])
+    return known
+
+
+def insert_vectors(
+    connection: sqlite3.Connection, embedder: str, vectors: Iterable[tuple[str, Sequence[float]]]
+) -> None:
+    """Vectors with their text hashes: equal texts share one."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
+        [(embedder, text_hash, array("f", vector).tobytes()) for text_hash, vector in vectors],
+    )
+
+
+def searched_vectors(
+    connection: sqlite3.Connection, dimension: int, where: str, values: Sequence[Any]
+) -> list[tuple[int, bytes]]:
+    """(chunk row, vector) of the embedder in use; of any where chunks were brought by hand and there is none."""
+    embedder = embedder_in_use(connection)
+    if embedder is not None:
+        where, values = f"v.embedder = ? AND {where}", [embedder[0], *values]
+    rows = connection.execute(
+        "SELECT c.id, v.vector FROM vectors v JOIN chunks c ON c.chunk_hash = v.text_hash "
+        f"JOIN sources s ON s.id = c.source_id WHERE length(v.vector) = ? AND {where} "
+        "ORDER BY s.tenant, s.uri, c.chunk_index",
+        (dimension * _NUMBER_BYTES, *values),
+    )
+    return list(rows)
+
+
+def unembedded(connection: sqlite3.Connection, embedder: tuple[str, int], limit: int) -> list[tuple[str, str]]:
+    """(text hash, text) of chunks without a vector of this embedder, each text once."""
+    identity, dimension = embedder
+    rows = connection.execute(
+        f"SELECT c.chunk_hash, min(c.text) {_MISSING} GROUP BY c.chunk_hash LIMIT ?",
+        (identity, dimension * _NUMBER_BYTES, limit),
+    )
+    return list(rows)
+
+
+def switch(connection: sqlite3.Connection, embedder: tuple[str, int] | None, fingerprints: Mapping[str, str]) -> bool:
+    """See DocumentStore."""
+    if embedder is not None and unembedded(connection, embedder, 1):
+        return False
+    identity, dimension = embedder or ("", 0)
+    connection.execute(
+        f"DELETE FROM vectors WHERE (embedder <> ? OR length(vector) <> ?) AND embedder NOT IN ({_COLLECTIONS})",
+        (identity, dimension * _NUMBER_BYTES),
+    )
+    use_embedder(connection, embedder)
+    changes = [(new, old) for old, new in fingerprints.items()]
+    for table in ("sources", "quarantine"):
+        connection.executemany(f"UPDATE {table} SET fingerprint = ? WHERE fingerprint = ?", changes)
+    return True
+
+
+def _unpacked(blob: bytes) -> tuple[float, ...]:
+    numbers = array("f")
+    numbers.frombytes(blob)
+    return tuple(numbers)
