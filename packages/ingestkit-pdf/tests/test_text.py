@@ -1,4 +1,4 @@
-"""Paragraphs and list items from MuPDF's blocks, a span for every line."""
+"""Paragraphs, list items, captions and footnotes from MuPDF's blocks, a span for every line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ingestkit_pdf.values import Line
 
 pytestmark = pytest.mark.unit
 
-ITEM, PARAGRAPH = ElementKind.LIST_ITEM, ElementKind.PARAGRAPH
+ITEM, PARAGRAPH, CAPTION = ElementKind.LIST_ITEM, ElementKind.PARAGRAPH, ElementKind.CAPTION
 
 
 def lines_of(*texts: str | tuple[int, str]) -> list[Line]:
@@ -24,6 +24,10 @@ def lines_of(*texts: str | tuple[int, str]) -> list[Line]:
             Line(text, (72.0, 100.0 + 14 * index, 300.0, 112.0 + 14 * index), len(text), block, 11.0, "F", False)
         )
     return lines
+
+
+def elements_of(lines: Sequence[Line], page_number: int = 1, body_size: float = 0.0) -> list[Element]:
+    return [found.element for found in text_elements(lines, {}, page_number, body_size)]
 
 
 def kinds(elements: Sequence[Element]) -> list[tuple[ElementKind, str]]:
@@ -46,21 +50,69 @@ def kinds(elements: Sequence[Element]) -> list[tuple[ElementKind, str]]:
         (["a. Smith wrote", "and rested"], [(PARAGRAPH, "a. Smith wrote and rested")]),
         (["-5 degrees", "at night"], [(PARAGRAPH, "-5 degrees at night")]),
         (["- dash", "- dash again"], [(ITEM, "- dash"), (ITEM, "- dash again")]),
+        (["* a remark by itself"], [(PARAGRAPH, "* a remark by itself")]),
+        (["* one", "* two"], [(ITEM, "* one"), (ITEM, "* two")]),
+        (
+            [(0, "A sentence that is long"), (1, "and goes on below.")],
+            [(PARAGRAPH, "A sentence that is long and goes on below.")],
+        ),
+        (
+            [(0, "A sentence that is long."), (1, "another one")],
+            [(PARAGRAPH, "A sentence that is long."), (PARAGRAPH, "another one")],
+        ),
+        (["Figure 3: A house", "on a hill"], [(CAPTION, "Figure 3: A house on a hill")]),
+        (["Tab. 2.1 Rates of pay"], [(CAPTION, "Tab. 2.1 Rates of pay")]),
+        (["Figure 3 shows a house"], [(PARAGRAPH, "Figure 3 shows a house")]),
     ],
 )
 def test_lists_and_paragraphs(texts: list[Any], expected: list[tuple[ElementKind, str]]) -> None:
-    assert kinds(text_elements(lines_of(*texts), {}, 1)) == expected
+    assert kinds(elements_of(lines_of(*texts))) == expected
 
 
 def test_a_bullet_in_a_block_of_its_own_joins_the_text_beside_it() -> None:
     bullet, text = lines_of((0, "•"), (1, "beside it"))
     text = text._replace(box=(90.0, bullet.box[1], 300.0, bullet.box[3]))
-    assert kinds(text_elements([bullet, text], {}, 1)) == [(ITEM, "• beside it")]
+    assert kinds(elements_of([bullet, text])) == [(ITEM, "• beside it")]
+
+
+def moved(line: Line, x: float, y: float, **changes: Any) -> Line:
+    return line._replace(box=(x, y, x + 200.0, y + 12.0), **changes)
+
+
+def test_an_item_goes_on_in_a_block_that_hangs_below_it() -> None:
+    item, text = lines_of((0, "• one"), (1, "Of Many"))
+    assert kinds(elements_of([item, moved(text, 80, 114)])) == [(ITEM, "• one Of Many")]
+
+
+def test_a_gap_parts_a_block() -> None:
+    lines = lines_of("Of one", "paragraph.", "A second", "one.")
+    lines = [*lines[:2], *(moved(line, 72, line.box[1] + 20) for line in lines[2:])]
+    assert kinds(elements_of(lines)) == [(PARAGRAPH, "Of one paragraph."), (PARAGRAPH, "A second one.")]
+
+
+def test_a_sentence_goes_on_in_the_next_column() -> None:
+    left, right = lines_of((0, "A sentence that begins"), (1, "and ends in another column"))
+    elements = elements_of([moved(left, 72, 500), moved(right, 300, 100)])
+    assert kinds(elements) == [(PARAGRAPH, "A sentence that begins and ends in another column")]
+
+
+def test_a_drop_cap_is_the_first_letter_of_its_word() -> None:
+    letter, text = lines_of((0, "O"), (1, "ver the past decades"))
+    letter = letter._replace(box=(72.0, 100.0, 90.0, 130.0), size=30.0)
+    (element,) = elements_of([letter, moved(text, 91, 102)])
+    assert element.text == "Over the past decades"
+    assert [span.count for span in element.spans] == [21]
+
+
+def test_footnotes_are_small_marked_and_last() -> None:
+    text, note, small = lines_of((0, "Running text"), (1, "1 A note about it"), (2, "1 Small and above"))
+    lines = [moved(small, 72, 60, size=8.0), text, moved(note, 72, 700, size=8.0)]
+    assert [element.content_type for element in elements_of(lines, body_size=11.0)] == [None, None, "footnote"]
 
 
 def test_every_line_is_a_span_with_its_own_box() -> None:
     lines = lines_of("first line", "second line")
-    (element,) = text_elements(lines, {}, 7)
+    (element,) = elements_of(lines, 7)
     assert [span.location.box for span in element.spans] == [line.box for line in lines]  # type: ignore[union-attr]
     assert [span.location.page_number for span in element.spans] == [7, 7]  # type: ignore[union-attr]
     assert [span.count for span in element.spans] == [10, 11]

@@ -92,6 +92,7 @@ class ContentType(StrEnum):
     TABLE = "table"
     FIGURE = "figure"
     CAPTION = "caption"
+    FOOTNOTE = "footnote"
     FORM_FIELD = "form_field"
     NOTE = "note"
     SCHEMA = "schema"

@@ -34,6 +34,7 @@ from ingestkit_pdf.extract.content import PageContent, page_content
 from ingestkit_pdf.extract.forms import note_elements, with_fields
 from ingestkit_pdf.extract.furniture import PageLines, find_furniture
 from ingestkit_pdf.extract.headings import Style, body_style, find_headings
+from ingestkit_pdf.extract.hyphens import Words
 from ingestkit_pdf.extract.order import in_reading_order
 from ingestkit_pdf.extract.tables import may_hold_tables
 from ingestkit_pdf.extract.tabular import PlacedTable, page_tables, placed_tables, with_tables
@@ -299,11 +300,11 @@ def _elements(
     ]
     placed = placed_tables(found, settings)
     headings = find_headings({page.page_number: page.left for page in found}, facts.outline, body, settings)
+    words = Words(bodies)
     elements: list[Element] = []
     for page, tables in zip(contents, found, strict=True):
-        texts = text_elements(tables.left, headings[page.number], page.number)
-        if tables.tables:
-            texts = list(with_tables(texts, tables, placed))
+        read = text_elements(tables.left, headings[page.number], page.number, body[0], words)
+        texts = list(with_tables(read, tables, placed))
         fields = [item for item in page.fields if settings.include_hidden or not item.hidden]
         elements += with_fields(texts, fields, page.number) if fields else texts
         notes = [note for note in page.notes if settings.include_hidden or not note.hidden]

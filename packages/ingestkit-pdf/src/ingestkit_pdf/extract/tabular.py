@@ -25,6 +25,7 @@ from ingestkit_core.elements import (
 
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.tables import Table, column_names, continues, find_tables
+from ingestkit_pdf.extract.text import TextElement
 from ingestkit_pdf.values import Drawings, Line
 
 __all__ = ["PageTables", "PlacedTable", "page_tables", "placed_tables", "with_tables"]
@@ -102,15 +103,13 @@ def placed_tables(pages: Sequence[PageTables], config: PDFProcessorConfig) -> li
     return placed
 
 
-def with_tables(elements: Sequence[Element], page: PageTables, placed: Sequence[PlacedTable]) -> Iterator[Element]:
-    """The text of a page with its tables where they stand. The elements hold the left lines, one span each."""
+def with_tables(texts: Sequence[TextElement], page: PageTables, placed: Sequence[PlacedTable]) -> Iterator[Element]:
+    """The text of a page, made of the left lines, with its tables where they stand."""
     waiting = [table for table in placed if table.page_number == page.page_number]
-    seen = 0
-    for element in elements:
-        while waiting and seen < len(page.places) and waiting[0].before < page.places[seen]:
+    for first, element in texts:
+        while waiting and waiting[0].before < page.places[first]:
             yield from waiting.pop(0).elements
         yield element
-        seen += len(element.spans)
     for table in waiting:
         yield from table.elements
 

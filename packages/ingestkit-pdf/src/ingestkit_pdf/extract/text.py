@@ -1,4 +1,6 @@
-"""A page's lines into elements: headings, paragraphs and list items, in MuPDF's order. Pure.
+"""A page's lines into elements: headings, paragraphs, list items, captions and footnotes, in reading order. Pure.
+
+lines ─► groups that are one element ─► what each is ─► cut words joined ─► elements
 
 Each line becomes one span with its own box, so that a citation never covers more than it says.
 """
@@ -6,35 +8,96 @@ Each line becomes one span with its own box, so that a citation never covers mor
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from ingestkit_core.elements import Element, ElementKind, PageBox, Span
 
+from ingestkit_pdf.extract.captions import is_caption
 from ingestkit_pdf.extract.headings import Heading
+from ingestkit_pdf.extract.hyphens import NO_WORDS, Words, without_line_hyphens
+from ingestkit_pdf.extract.paragraphs import Group, groups_of
 from ingestkit_pdf.models import ContentType
 from ingestkit_pdf.values import Line
 
-__all__ = ["hidden_elements", "text_elements"]
+__all__ = ["TextElement", "hidden_elements", "text_elements"]
 
-_BULLET = re.compile(r"^[•‣⁃∙●○◦■□▪▫◆◇❖➢➤►▶✓✔☐☑☒❑◻·*–—−-](?:\s|$)")
-_ENUMERATOR = re.compile(
-    r"^(?:\((?P<inner>\d{1,3}|[a-z]{1,5})\)|(?P<outer>\d{1,3}|[a-z]|[ivx]{1,5})[.)])(?:\s+\S|$)", re.IGNORECASE
-)
+_NOTE_RATIO = 0.93
+_NOTE_MARK = re.compile(r"(?:\d{1,3}|[*†‡§¶#]{1,3}|[a-z])[\s.)]?\s*\S")
+_MOST_NOTES = 40
 
 
-def text_elements(lines: Sequence[Line], headings: Mapping[int, Heading], page_number: int) -> list[Element]:
-    """The elements of a page. ``headings`` are the lines that belong to headings, by index in ``lines``."""
-    marked = _list_marks(lines, headings)
-    elements: list[Element] = []
-    for group in _groups(lines, headings, marked):
-        first = group[0]
-        spans = tuple([Span(lines[i].text, PageBox(page_number, lines[i].box), lines[i].characters) for i in group])
-        if first in headings:
-            elements.append(Element(ElementKind.HEADING, spans, headings[first].level))
-        else:
-            elements.append(Element(ElementKind.LIST_ITEM if first in marked else ElementKind.PARAGRAPH, spans))
-    return elements
+class TextElement(NamedTuple):
+    """An element and the index of its first line."""
+
+    first: int
+    element: Element
+
+
+def text_elements(
+    lines: Sequence[Line],
+    headings: Mapping[int, Heading],
+    page_number: int,
+    body_size: float = 0.0,
+    words: Words = NO_WORDS,
+) -> list[TextElement]:
+    """The elements of a page. ``headings`` are the lines that belong to headings, by index in ``lines``.
+
+    ``body_size`` is the size of the document's running text, in points; ``words`` are the document's.
+    """
+    groups = groups_of(lines, headings)
+    notes = _footnotes(lines, groups, headings, body_size)
+    return [
+        TextElement(group.lines[0], _element(lines, group, headings, page_number, group.lines[0] in notes, words))
+        for group in groups
+    ]
+
+
+def _element(
+    lines: Sequence[Line],
+    group: Group,
+    headings: Mapping[int, Heading],
+    page_number: int,
+    is_note: bool,
+    words: Words,
+) -> Element:
+    spans = [Span(lines[i].text, PageBox(page_number, lines[i].box), lines[i].characters) for i in group.lines]
+    if group.has_drop_cap:
+        spans[:2] = [Span(spans[0].text + spans[1].text, spans[1].location, spans[0].count + spans[1].count)]
+    if len(spans) > 1:
+        spans = without_line_hyphens(spans, words)
+    first = group.lines[0]
+    if first in headings:
+        return Element(ElementKind.HEADING, tuple(spans), headings[first].level)
+    if group.is_item:
+        return Element(ElementKind.LIST_ITEM, tuple(spans))
+    if is_caption(spans[0].text, sum(span.count for span in spans)):
+        return Element(ElementKind.CAPTION, tuple(spans))
+    return Element(ElementKind.PARAGRAPH, tuple(spans), content_type=ContentType.FOOTNOTE if is_note else None)
+
+
+def _footnotes(
+    lines: Sequence[Line], groups: Sequence[Group], headings: Mapping[int, Heading], body_size: float
+) -> frozenset[int]:
+    """The first lines of groups that are footnotes: marked, set smaller than the text, and none of it below them."""
+    smaller = [
+        group.lines[0]
+        for group in groups
+        if lines[group.lines[0]].size < _NOTE_RATIO * body_size
+        and group.lines[0] not in headings
+        and _NOTE_MARK.match(lines[group.lines[0]].text)
+    ][-_MOST_NOTES:]
+    if not smaller:
+        return frozenset()
+    text = [line.box for line in lines if line.upright and line.size >= _NOTE_RATIO * body_size]
+    return frozenset(
+        first
+        for first in smaller
+        if not any(
+            box[1] > lines[first].box[1] and box[0] < lines[first].box[2] and lines[first].box[0] < box[2]
+            for box in text
+        )
+    )
 
 
 def hidden_elements(lines: Sequence[Line], page_number: int) -> list[Element]:
@@ -47,56 +110,3 @@ def hidden_elements(lines: Sequence[Line], page_number: int) -> list[Element]:
         )
         for line in lines
     ]
-
-
-def _groups(lines: Sequence[Line], headings: Mapping[int, Heading], marked: Container[int]) -> list[list[int]]:
-    """Runs of lines that are one element."""
-    groups: list[list[int]] = []
-    for index, line in enumerate(lines):
-        heading = headings.get(index)
-        if not groups or index in marked:
-            goes_on = False
-        elif heading is not None:
-            goes_on = heading.first != index
-        else:
-            goes_on = groups[-1][0] not in headings and _goes_on(lines, groups[-1], line)
-        if goes_on:
-            groups[-1].append(index)
-        else:
-            groups.append([index])
-    return groups
-
-
-def _goes_on(lines: Sequence[Line], group: Sequence[int], line: Line) -> bool:
-    """Whether a line belongs to the group before it: the same block, or beside a bullet that stands alone."""
-    last = lines[group[-1]]
-    if last.block == line.block:
-        return True
-    middle = (line.box[1] + line.box[3]) / 2
-    return (
-        len(group) == 1
-        and len(last.text) == 1
-        and bool(_BULLET.match(last.text))
-        and (last.box[1] < middle < last.box[3])
-    )
-
-
-def _list_marks(lines: Sequence[Line], headings: Container[int]) -> frozenset[int]:
-    """The lines that begin a list item: with a bullet, or with a number or letter that counts on or is counted on."""
-    marks: set[int] = set()
-    counted: list[tuple[int, int]] = []
-    for index, line in enumerate(lines):
-        if index in headings or not line.upright:
-            continue
-        if _BULLET.match(line.text):
-            marks.add(index)
-        elif match := _ENUMERATOR.match(line.text):
-            counted.append((index, _ordinal(match["inner"] or match["outer"])))
-    for (index, number), (following, successor) in pairwise(counted):
-        if successor == number + 1:
-            marks.update((index, following))
-    return frozenset(marks)
-
-
-def _ordinal(label: str) -> int:
-    return int(label) if label.isdigit() else sum(map(ord, label.lower()))

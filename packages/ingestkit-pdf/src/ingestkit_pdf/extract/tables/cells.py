@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ingestkit_pdf.extract.hyphens import joined_texts
 from ingestkit_pdf.extract.tables.grid import Grid, Place
 from ingestkit_pdf.extract.tables.pieces import Piece, around
 from ingestkit_pdf.extract.tables.values import Cell, Found, Table
@@ -56,4 +57,4 @@ def _cell(place: Place, grid: Grid, header_rows: int) -> Cell:
 
 def cell_text(pieces: Sequence[Piece]) -> str:
     """The pieces of a cell, in reading order, as one text."""
-    return " ".join(piece.text for piece in pieces)
+    return joined_texts([piece.text for piece in pieces])

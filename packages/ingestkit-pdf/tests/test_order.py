@@ -1,0 +1,71 @@
+"""The order in which lines are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from ingestkit_pdf.extract.order import in_reading_order
+from ingestkit_pdf.values import Line
+
+pytestmark = pytest.mark.unit
+
+TEXT = "a line of running text as wide as its column"
+
+
+def line(text: str, x: float, y: float, *, width: float = 200.0, block: int = 0, size: float = 10.0) -> Line:
+    return Line(text, (x, y, x + width, y + size), len(text), block, size, "F", False)
+
+
+def rows(count: int, top: float, right: float = 330.0) -> list[Line]:
+    """Two columns as some producers write them: row by row."""
+    lines = []
+    for row in range(count):
+        lines += [line(f"L{row} {TEXT}", 100, top + 14 * row), line(f"R{row} {TEXT}", right, top + 14 * row)]
+    return lines
+
+
+def names(lines: Sequence[Line]) -> list[str]:
+    return [line.text.split()[0] for line in lines]
+
+
+def test_columns_written_row_by_row_are_read_one_after_the_other() -> None:
+    found = in_reading_order(rows(6, 100))
+    assert names(found) == [f"{side}{row}" for side in "LR" for row in range(6)]
+
+
+def test_a_heading_over_both_columns_stays_between_what_is_above_and_below_it() -> None:
+    heading = line("Heading over both of the columns", 100, 190, width=430)
+    found = in_reading_order([*rows(6, 100), heading, *rows(5, 210)])
+    assert names(found)[11:14] == ["R5", "Heading", "L0"]
+
+
+def test_rows_of_a_table_stay_rows() -> None:
+    cells = []
+    for row, text in enumerate(["a longer name of a thing", "a short name", "something else here", "more of it"] * 3):
+        cells += [
+            line(text, 100, 100 + 14 * row, width=4.5 * len(text)),
+            line(text, 330, 100 + 14 * row, width=4.5 * len(text)),
+        ]
+    assert in_reading_order(cells) is cells
+
+
+def test_columns_in_order_are_left_alone() -> None:
+    lines = sorted(rows(6, 100), key=lambda line: line.box[0])
+    assert in_reading_order(lines) is lines
+
+
+def test_a_title_drawn_last_is_read_first() -> None:
+    body = [line(TEXT, 100, 200 + 14 * row, block=0) for row in range(6)]
+    title = line("Title", 100, 100, block=1, size=24.0)
+    assert names(in_reading_order([*body, title]))[0] == "Title"
+
+
+def test_small_print_above_a_title_stays_behind_it() -> None:
+    title = [
+        line("Title of the day", 100, 200, block=0, size=30.0),
+        line("More of the title", 100, 240, block=0, size=30.0),
+    ]
+    print_above = line("Printed on", 100, 100, block=1, size=8.0)
+    lines = [*title, print_above]
+    assert in_reading_order(lines) is lines
