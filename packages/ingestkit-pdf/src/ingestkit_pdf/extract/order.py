@@ -191,9 +191,12 @@ def _without_displaced(lines: Sequence[Line]) -> Sequence[Line]:
         return lines
     blocks = [_Block.of(list(group)) for _, group in groupby(lines, key=lambda line: line.block)]
     late, rest = _late(blocks)
-    if not late or _characters(rest) < _LEAST_REST_RATIO * _characters(blocks) or _is_small_print(rest, late):
+    if not late or _characters(rest) < _LEAST_REST_RATIO * _characters(blocks):
         return lines
-    if _largest(late) < _largest(rest) and _characters(late) < _characters(rest):
+    if _characters(late) >= _characters(rest):
+        is_page_after_its_footer = _largest(rest) < min(line.size for block in late for line in block.lines)
+        return lines if is_page_after_its_footer else [line for block in (*late, *rest) for line in block.lines]
+    if _largest(late) < _largest(rest):
         return lines
     return [line for block in (*late, *rest) for line in block.lines]
 
@@ -210,10 +213,6 @@ def _late(blocks: Sequence[_Block]) -> tuple[list[_Block], list[_Block]]:
             top = block.top if not rest else min(top, block.top)
             rest.append(block)
     return sorted(late, key=lambda block: block.top), rest
-
-
-def _is_small_print(blocks: Sequence[_Block], others: Sequence[_Block]) -> bool:
-    return _largest(blocks) < min(line.size for block in others for line in block.lines)
 
 
 def _largest(blocks: Sequence[_Block]) -> float:
