@@ -155,3 +155,11 @@ def test_metadata_of_elements_reaches_the_chunk() -> None:
 def test_equal_input_packs_equally() -> None:
     body = [paragraph(*(f"sentence {i} of {j}." for i in range(7))) for j in range(20)]
     assert pack(body, SMALL) == pack(body, SMALL)
+
+
+def test_a_caption_goes_with_the_table_below_it() -> None:
+    caption = Element(ElementKind.CAPTION, (line("Table 1: Rates"),))
+    before, captioned = pack([paragraph("Before it."), caption, table(1)], ChunkLimits()).chunks
+    assert before.text == "Before it."
+    assert captioned.text.startswith("Table 1: Rates\n\nname | amount\n")
+    assert captioned.content_type == "table"

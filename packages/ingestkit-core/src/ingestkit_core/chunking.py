@@ -168,7 +168,7 @@ class _Packer:
 
     def _add_table(self, element: Element) -> None:
         if self._limits.respect_tables and not self._only_headings():
-            self.flush()
+            self._flush_but_caption()
         size = self._limits.size_tokens
         header = self._pieces(element, element.header, size, is_header=True)
         self._take(header)
@@ -198,6 +198,20 @@ class _Packer:
 
     def _current_path(self) -> tuple[str, ...]:
         return tuple(text for _, text in self._path)
+
+    def _flush_but_caption(self) -> None:
+        """Emit what waits, but for a caption at its end: it goes with the table that follows."""
+        start = len(self._pending) - 1
+        while start > 0 and not self._pending[start].starts_element:
+            start -= 1
+        if self._pending[start].element.kind is not ElementKind.CAPTION:
+            self.flush()
+            return
+        before, waiting = self._pending[:start], self._pending[start:]
+        if any(piece.element.kind is not ElementKind.HEADING for piece in before):
+            self._pending = before
+            self.flush()
+            self._restart(waiting)
 
     def _only_headings(self) -> bool:
         return all(piece.element.kind is ElementKind.HEADING for piece in self._pending)
@@ -259,7 +273,7 @@ class _Packer:
         for piece in pieces:
             if not piece.repeats:
                 self.emitted[unit_of(piece.span.location)] += piece.span.count
-        content = [piece for piece in pieces if piece.element.kind is not ElementKind.HEADING] or list(pieces)
+        content = [piece for piece in pieces if piece.element.kind not in _TITLES] or list(pieces)
         elements = list({id(piece.element): piece.element for piece in content}.values())
         metadata: dict[str, Any] = {}
         for element in elements:
@@ -283,6 +297,7 @@ class _Packer:
         )
 
 
+_TITLES = (ElementKind.HEADING, ElementKind.CAPTION)
 _SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", ":", "؟", "।")
 
 

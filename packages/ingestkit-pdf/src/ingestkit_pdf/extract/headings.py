@@ -10,11 +10,13 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from ingestkit_core.language import WIDE
 
 from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.extract.captions import is_caption
 from ingestkit_pdf.values import Ink, Line, OutlineEntry
 
 __all__ = ["Heading", "Style", "body_style", "find_headings"]
@@ -32,6 +34,12 @@ _RUNNING_WORDS = 5
 _RUNNING_CHARACTERS = 200
 _SAMPLE_LINES = 300
 _SENTENCE_WORDS = 9
+_MAX_WORDS = 22
+_LABEL_WORDS = 3
+_APART_RATIO = 0.9
+_SAME_EDGE_POINTS = 2.0
+_EARLY_RATIO = 0.55
+_WORD_GAP_EMS = 1.2
 
 
 Style = tuple[float, bool]
@@ -140,6 +148,8 @@ def _from_fonts(lines: Sequence[Line], body: Style, size_ratio: float) -> list[l
         # What OCR left behind a picture has sizes, but they were guessed.
         if len(run) > _MAX_LINES or not first.upright or first.ink is Ink.INVISIBLE:
             continue
+        if len(run) > 1 and _parts_labels(lines, run):
+            continue
         text = " ".join(lines[index].text for index in run)
         if _reads_as_heading(text, large) and (large or _stands_alone(lines, run)):
             found.append(run)
@@ -147,7 +157,7 @@ def _from_fonts(lines: Sequence[Line], body: Style, size_ratio: float) -> list[l
 
 
 def _runs_of_style(lines: Sequence[Line]) -> list[list[int]]:
-    """Consecutive lines in one style that stand below each other as a paragraph's lines do."""
+    """Consecutive lines in one style that stand below each other as a heading's lines do."""
     runs: list[list[int]] = []
     last: Line | None = None
     for index, line in enumerate(lines):
@@ -156,6 +166,7 @@ def _runs_of_style(lines: Sequence[Line]) -> list[list[int]]:
             and last.size == line.size
             and last.bold == line.bold
             and (last.block == line.block or _follows(last, line))
+            and _goes_on(lines, runs[-1], line)
         ):
             runs[-1].append(index)
         else:
@@ -172,16 +183,59 @@ def _follows(last: Line, line: Line) -> bool:
     )
 
 
+def _goes_on(lines: Sequence[Line], run: Sequence[int], line: Line) -> bool:
+    """Whether a line may belong to the heading before it, rather than be another heading."""
+    last = lines[run[-1]]
+    if _is_beside(last, line):
+        return True
+    if line.box[1] - last.box[3] > _APART_RATIO * line.size:
+        return False
+    if _NUMBERED.match(line.text) is not None and _NUMBERED.match(lines[run[0]].text) is not None:
+        return False
+    return not _ends_early(lines, run[-1], line)
+
+
+def _is_beside(last: Line, line: Line) -> bool:
+    return line.box[1] < (last.box[1] + last.box[3]) / 2 < line.box[3]
+
+
+def _parts_labels(lines: Sequence[Line], run: Sequence[int]) -> bool:
+    """Whether lines stand side by side, further apart than words: labels and what they say."""
+    return any(
+        _is_beside(lines[a], lines[b])
+        and abs(lines[b].box[0] - lines[a].box[2]) > _WORD_GAP_EMS * lines[a].size
+        and _NUMBER.fullmatch(lines[a].text) is None
+        for a, b in pairwise(run)
+    )
+
+
+def _ends_early(lines: Sequence[Line], index: int, line: Line) -> bool:
+    """Whether a line ends long before the lines set under it do, and the next begins anew: two headings."""
+    last = lines[index]
+    if abs(last.box[0] - line.box[0]) > _SAME_EDGE_POINTS or line.text[0].islower():
+        return False
+    near = lines[max(0, index - _NEARBY_LINES) : index + _NEARBY_LINES]
+    right = max(other.box[2] for other in near if abs(other.box[0] - last.box[0]) <= _SAME_EDGE_POINTS)
+    return last.box[2] - last.box[0] < _EARLY_RATIO * (right - last.box[0])
+
+
 _SENTENCE_END = re.compile(r"[.;,:!]$")
 _WORD = re.compile(f"[^\\W\\d_]{{3}}|[{WIDE}]{{2}}")
+_NUMBER = re.compile(r"(?:\d+(?:\.\d+)*|[A-Z]|[IVX]+)[.):]?")
+_NO_HEADING = re.compile(r"@\w|https?:|www\.|(?:[.·…_]\s?){5}")
+"""Addresses, and the leaders of contents."""
 _NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.)\s+\S")
 
 
 def _reads_as_heading(text: str, large: bool) -> bool:
     if len(text) > _MAX_CHARACTERS or _WORD.search(text) is None:
         return False
+    if _NO_HEADING.search(text) is not None or is_caption(text, len(text)) or text.count(" ") >= _MAX_WORDS:
+        return False
     if large:
         return not text.endswith((",", ";")) and not _is_sentence(text)
+    if text.endswith(":") and text.count(" ") >= _LABEL_WORDS:
+        return True
     return _SENTENCE_END.search(text) is None or (_NUMBERED.match(text) is not None and len(text) < 100)
 
 
