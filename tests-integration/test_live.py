@@ -29,7 +29,7 @@ SETTINGS_NOT_LIVE = set(
     """
     auto_ocr_fallback default_collection
     enable_ocr_cleanup log_llm_prompts log_ocr_output log_sample_text
-    max_rows_in_memory min_table_count_for_complex ocr_cleanup_model ocr_confidence_threshold ocr_dpi
+    min_table_count_for_complex ocr_cleanup_model ocr_confidence_threshold ocr_dpi
     ocr_engine ocr_language ocr_max_workers ocr_per_page_timeout_seconds ocr_preprocessing_steps
     quality_min_words_per_page
     table_max_rows_for_serialization  tier2_confidence_threshold

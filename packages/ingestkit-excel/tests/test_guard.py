@@ -13,6 +13,7 @@ from ingestkit_core.errors import ErrorCode, IngestkitError
 from ingestkit_excel.guard import recognises
 from ingestkit_excel.reader import read
 from ingestkit_excel.workbook import package as package_module
+from ingestkit_excel.workbook.content import Content
 from ingestkit_excel.workbook.package import Package
 
 ROW = '<row r="1"><c r="A1"><v>1</v></c></row>'
@@ -132,7 +133,7 @@ def test_a_bomb_that_lies_about_its_size_is_stopped_while_inflating(
 def test_too_many_entries_are_refused(monkeypatch: pytest.MonkeyPatch, forge: SimpleNamespace) -> None:
     monkeypatch.setattr(package_module, "MAX_ENTRIES", 3)
     with pytest.raises(IngestkitError) as caught:
-        Package.open(forge.zipped({str(i): "x" for i in range(4)}), 100)
+        Package.open(Content.of(forge.zipped({str(i): "x" for i in range(4)})), 100)
     assert caught.value.code is ErrorCode.E_SECURITY_DECOMPRESSION_BOMB
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ingestkit_excel.number_formats import BUILTIN_FORMATS, parse_format, serials_to_iso, show_general
 from ingestkit_excel.workbook.book import find_workbook_part, read_package
+from ingestkit_excel.workbook.content import Content
 from ingestkit_excel.workbook.package import Package
 
 SHOWN = [
@@ -186,7 +187,7 @@ def test_grouped_numbers_read_back(value: object) -> None:
 def test_agrees_with_the_texts_excel_cached(corpora: Path) -> None:
     agreed = disagreed = 0
     for path in sorted((corpora / "features").glob("*FormatTests.xlsx")):
-        package = Package.open(path.read_bytes(), 100)
+        package = Package.open(Content.of(path.read_bytes()), 100)
         workbook = read_package(package, find_workbook_part(package) or "")
         sheet = next(sheet for sheet in workbook.sheets if sheet.name == "Tests")
         rows: dict[int, dict[int, tuple[str, str]]] = {}

@@ -16,6 +16,7 @@ from ingestkit_excel.extract.regions import find_regions
 from ingestkit_excel.extract.view import Region, SheetView, bits, view_of
 from ingestkit_excel.workbook import Rectangle, open_workbook
 from ingestkit_excel.workbook.book import find_workbook_part
+from ingestkit_excel.workbook.content import Content
 from ingestkit_excel.workbook.package import Package
 from ingestkit_excel.workbook.surroundings import parse_range
 
@@ -24,7 +25,7 @@ Rows = list[list[Any]]
 
 
 def view(path: str, *, include_hidden: bool = False) -> SheetView:
-    package = Package.open(Path(path).read_bytes(), 100)
+    package = Package.open(Content.of(Path(path).read_bytes()), 100)
     workbook = open_workbook(package.content, package, find_workbook_part(package))
     return view_of(workbook.sheets[0], include_hidden=include_hidden)
 

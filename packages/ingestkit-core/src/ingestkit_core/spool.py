@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["assign_directory", "job_directory", "working_in"]
+__all__ = ["assign_directory", "fresh_directory", "job_directory", "working_in"]
 
 _process_directory: str | None = None
 _current: ContextVar[Path | None] = ContextVar("ingestkit_job_directory", default=None)
@@ -49,6 +50,14 @@ def assign_directory(directory: str | None) -> None:
     """
     global _process_directory
     _process_directory = directory
+
+
+_numbers = itertools.count(1)
+
+
+def fresh_directory() -> Path:
+    """A directory for one job of an engine of threads; it is made when the job asks for it, and removed at exit."""
+    return _fallback() / f"job-{next(_numbers)}"
 
 
 @functools.cache

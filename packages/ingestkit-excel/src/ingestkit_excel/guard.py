@@ -13,6 +13,7 @@ from ingestkit_core.errors import ErrorCode, IngestError, ParseError, SecurityEr
 
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.workbook.book import find_workbook_part, root_name
+from ingestkit_excel.workbook.content import Content
 from ingestkit_excel.workbook.ole import OLE_MAGIC, OleContent, ole_content
 from ingestkit_excel.workbook.package import Package
 
@@ -35,7 +36,7 @@ def recognises(head: bytes) -> bool:
     return head.startswith((*_ZIP_MAGIC, OLE_MAGIC))
 
 
-def guard(content: bytes, config: ExcelProcessorConfig) -> Admitted:
+def guard(content: Content, config: ExcelProcessorConfig) -> Admitted:
     """Let a file pass, or raise.
 
     SecurityError: E_SECURITY_TOO_LARGE, E_SECURITY_INVALID_WORKBOOK, E_SECURITY_DECOMPRESSION_BOMB,
@@ -78,8 +79,8 @@ def override_warnings(config: ExcelProcessorConfig) -> Iterator[IngestError]:
         )
 
 
-def _admit_compound(content: bytes) -> Admitted:
-    match ole_content(content):
+def _admit_compound(content: Content) -> Admitted:
+    match ole_content(content.whole()):
         case OleContent.ENCRYPTED:
             raise ParseError(
                 ErrorCode.E_PARSE_PASSWORD, "The workbook is encrypted: save it without a password to have it read."

@@ -21,7 +21,6 @@ from ingestkit_core.chunking import ChunkDraft, ChunkLimits, pack
 from ingestkit_core.elements import Element, TableDraft
 from ingestkit_core.errors import ErrorCode, IngestError, SourceError
 from ingestkit_core.extraction import Conversion, Extraction
-from ingestkit_core.keys import hash_bytes
 from ingestkit_core.language import detect_language
 from ingestkit_core.ledger import DropReason, Ledger
 from ingestkit_core.models import ClassificationStageResult, ParseStageResult, SkippedUnit
@@ -35,7 +34,7 @@ from ingestkit_excel.issues import sheet_issues, workbook_issues
 from ingestkit_excel.models import ClassificationResult, FileProfile, ParserUsed, SheetRegion
 from ingestkit_excel.profile import profile_workbook
 from ingestkit_excel.routing import METHODS, classify
-from ingestkit_excel.workbook import Sheet, SheetKind, Workbook, open_workbook
+from ingestkit_excel.workbook import Content, Sheet, SheetKind, Workbook, open_workbook, take
 
 __all__ = ["PRELOAD", "convert", "profile", "read", "reader_versions", "recognises"]
 
@@ -146,9 +145,9 @@ def profile(file_path: str, config: dict[str, Any]) -> FileProfile:
 
 
 def _read_file(file_path: str, settings: ExcelProcessorConfig) -> _Read:
-    content = _bytes_of(Path(file_path), settings)
+    content = _content_of(Path(file_path), settings)
     admitted = guard(content, settings)
-    book = open_workbook(content, admitted.package, admitted.part)
+    book = open_workbook(content, admitted.package, admitted.part, settings.max_rows_in_memory)
     issues = [*override_warnings(settings), *workbook_issues(book)]
     contents: list[SheetContent | None] = []
     tables = 0
@@ -161,16 +160,16 @@ def _read_file(file_path: str, settings: ExcelProcessorConfig) -> _Read:
             read_one = read_sheet(view, book.names, settings, first_table=tables)
             tables += len(read_one.tables)
         contents.append(read_one)
-    return _Read(hash_bytes(content), book, tuple(contents), tuple(issues))
+    return _Read(content.hash, book, tuple(contents), tuple(issues))
 
 
-def _bytes_of(path: Path, settings: ExcelProcessorConfig) -> bytes:
-    """The file's bytes, all read at once: what is hashed is what is parsed."""
+def _content_of(path: Path, settings: ExcelProcessorConfig) -> Content:
+    """The file's bytes: what is hashed is what is parsed."""
     try:
         with path.open("rb") as file:
             check_size(file.seek(0, 2), settings)
             file.seek(0)
-            return file.read()
+            return take(file)
     except FileNotFoundError as exc:
         raise SourceError(ErrorCode.E_SOURCE_NOT_FOUND, f"{path.name} is not there.") from exc
     except OSError as exc:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import shutil
 import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, IngestkitError
 from ingestkit_core.execution.workers import Job, Outcome, Sealed
 from ingestkit_core.progress import Report, reporting_to
+from ingestkit_core.spool import fresh_directory, working_in
 
 __all__ = ["ThreadPool"]
 
@@ -167,8 +170,8 @@ class _Value(Outcome):
     __slots__ = ("_kept",)
     _kept: Any
 
-    def __init__(self, value: Any, seconds: float) -> None:
-        super().__init__(None, None, None, None, False, seconds, None)
+    def __init__(self, value: Any, seconds: float, directory: Path | None) -> None:
+        super().__init__(None, None, None, None, False, seconds, None, directory)
         object.__setattr__(self, "_kept", value)
 
     def value(self) -> Any:
@@ -188,6 +191,16 @@ class _Kept(Sealed):
 
 
 def _run(run: _Run) -> Outcome:
+    directory = fresh_directory()
+    with working_in(directory):
+        outcome = _called(run)
+    if outcome.error is None and directory.exists():
+        return _Value(outcome.value(), outcome.seconds, directory)
+    shutil.rmtree(directory, ignore_errors=True)
+    return outcome
+
+
+def _called(run: _Run) -> Outcome:
     job, started = run.job, run.started
     try:
         with reporting_to(run.on_note):
@@ -202,7 +215,7 @@ def _run(run: _Run) -> Outcome:
         )
         text = "".join(traceback.format_exception(exc))
         return Outcome(None, error, type(exc).__name__, text, False, time.monotonic() - started, None)
-    return _Value(value, time.monotonic() - started)
+    return _Value(value, time.monotonic() - started, None)
 
 
 def _failure(code: ErrorCode, message: str, *, seconds: float = 0.0) -> Outcome:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ingestkit_core.elements import PageBox, TableColumn
+from ingestkit_core.elements import CellRange, PageBox, TableColumn
 from ingestkit_core.errors import ErrorCode, IngestError, StoreError
 from ingestkit_core.keys import IngestKey, chunk_id, hash_text
 from ingestkit_core.models import BaseChunkMetadata, ChunkPayload, ProcessingResult
+from ingestkit_core.spooled import RowSpool, SpooledRanges, SpooledRows
 from ingestkit_core.stores.base import (
     DocumentStore,
     DocumentVersion,
@@ -166,6 +169,25 @@ class DocumentStoreContract:
         result = store.query(f'SELECT row_id, label, amount, _page, _box FROM "{table.table_name}" ORDER BY row_id')
         assert [row[:4] for row in result.rows] == [(1, "00123", 7, 1), (2, None, 2**53 + 1, 1)]
         assert (table.row_count, table.source_uri) == (2, "/a.txt")
+
+    def test_spooled_rows_are_stored_as_listed_ones(self, store: DocumentStore) -> None:
+        rows = [("00123", 7), (None, 2**53 + 1), ("日本 🌞 'x'", -1)]
+        whole = version("/a.txt", ["t"], rows=rows)
+        places: list[Any] = [CellRange("Sheet 1", f"B{number}:D{number}") for number in range(5, 8)]
+        spool = RowSpool(2, left=2, right=4)
+        spool.add((*row, number) for number, row in enumerate(rows, 5))
+        spooled: SpooledRows = pickle.loads(pickle.dumps(spool.finish()))
+        exports = []
+        for some, where in ((rows, places), (spooled, SpooledRanges(spooled, "Sheet 1"))):
+            # More of them than can be attached at once.
+            tables = [
+                replace(whole.tables[0], name=f"t{number}", location=places[0], rows=some, row_locations=where)
+                for number in range(12)
+            ]
+            store.replace(replace(whole, tables=tables))
+            exports.append(list(store.export()))
+        assert exports[0] == exports[1]
+        assert sum('"kind":"row"' in line for line in exports[0]) == 36
 
     def test_tenants_do_not_see_each_other(self, store: DocumentStore) -> None:
         for tenant in ("red", "blue"):

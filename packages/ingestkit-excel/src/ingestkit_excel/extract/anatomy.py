@@ -72,7 +72,7 @@ class _Looked:
 
 def anatomy_of(region: Region) -> Anatomy:
     """What the rows of a region are."""
-    rows = _rows(region)
+    rows = region.masks.rows
     table = next((one for one in region.view.sheet.tables if one.place.contains(region.top, region.left)), None)
     if table is not None:
         return _defined(rows, table)
@@ -88,11 +88,6 @@ def anatomy_of(region: Region) -> Anatomy:
         totals=looked.rows[body_end:],
         notes=rows[end:],
     )
-
-
-def _rows(region: Region) -> Rows:
-    top, bottom = region.top, region.bottom
-    return range(top, bottom + 1) if len(region.masks) == bottom - top + 1 else list(region.masks)
 
 
 def _defined(rows: Rows, table: ListObject) -> Anatomy:

@@ -76,7 +76,7 @@ class Glance:
 
 def glance(region: Region) -> Glance:
     """Look at the first twelve filled rows."""
-    rows = list(region.masks)[:_GLANCE_ROWS]
+    rows = region.masks.rows[:_GLANCE_ROWS]
     looked = cells_of_region(region, rows)
     texts: dict[int, int] = {}
     numbers: dict[int, int] = {}

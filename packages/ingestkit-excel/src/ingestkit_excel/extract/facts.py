@@ -88,9 +88,7 @@ def _merged_ratio(region: Region, anatomy: Anatomy) -> float:
 
 def _numeric_ratio(columns: Sequence[Column]) -> float:
     filled = sum(column.filled for column in columns)
-    typed = sum(
-        len(piece.values) for column in columns for piece in column.pieces if piece.form.kind is not CellKind.TEXT
-    )
+    typed = sum(count for column in columns for form, count in column.counts() if form.kind is not CellKind.TEXT)
     return typed / filled if filled else 0.0
 
 
@@ -99,10 +97,9 @@ def _consistency(columns: Sequence[Column]) -> float:
     shares: list[float] = []
     for column in columns:
         kinds: Counter[str] = Counter()
-        for piece in column.pieces:
-            kind = piece.form.kind
-            temporal = kind is CellKind.NUMBER and format_of(piece.form, column.styles).kind in _TEMPORAL
-            kinds["moment" if temporal else str(kind)] += len(piece.values)
+        for form, count in column.counts():
+            temporal = form.kind is CellKind.NUMBER and format_of(form, column.styles).kind in _TEMPORAL
+            kinds["moment" if temporal else str(form.kind)] += count
         if kinds:
             shares.append(max(kinds.values()) / kinds.total())
     return sum(shares) / len(shares) if shares else 0.0

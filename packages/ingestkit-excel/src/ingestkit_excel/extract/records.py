@@ -1,31 +1,28 @@
 """A table into SQL rows, a description and lines of text.
 
 header row(s) ─► column names, header line (repeated in every chunk)
-body          ─► typed values ─► TableDraft (parts of at most 1,500 columns)
+body          ─► typed rows ─► TableDraft (``drafts``)
               └► lines, up to row_serialization_limit rows
 totals        ─► lines only: a sum among what it sums would be counted twice
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ingestkit_core.elements import CellRange, Element, ElementKind, Span, TableColumn, TableDraft
+from ingestkit_core.elements import Element, ElementKind, Span, TableDraft
 
 from ingestkit_excel.config import ExcelProcessorConfig
+from ingestkit_excel.extract.drafts import MAX_TABLE_COLUMNS, drafts
 from ingestkit_excel.extract.facts import Piece
 from ingestkit_excel.extract.headers import flat_header, header_span
-from ingestkit_excel.extract.lines import RowRanges, row_spans, rows_of, shown_rows
-from ingestkit_excel.extract.names import column_names
+from ingestkit_excel.extract.lines import row_spans, rows_of, shown_rows
 from ingestkit_excel.extract.schema import describe
-from ingestkit_excel.extract.view import Region
-from ingestkit_excel.workbook import Rectangle, TypedColumn, typed
+from ingestkit_excel.workbook import TypedColumn
 
-__all__ = ["MAX_TABLE_COLUMNS", "Record", "read_record"]
-
-MAX_TABLE_COLUMNS = 1500
+__all__ = ["Record", "read_record"]
 
 Metadata = tuple[tuple[str, Any], ...]
 
@@ -57,8 +54,8 @@ def read_record(
     """
     region, anatomy = piece.region, piece.anatomy
     header = flat_header(region, anatomy.header)
-    values = _filled_down([typed(column) for column in piece.columns], region, anatomy.body)
-    tables = tuple(_drafts(piece, title, header, values, clean=config.clean_column_names))
+    values = [TypedColumn(column) for column in piece.columns]
+    tables = tuple(drafts(piece, title, header, values, config))
     told = len(anatomy.body) <= config.row_serialization_limit
     elements: list[Element] = []
     if told:
@@ -136,42 +133,3 @@ def _totals(
         metadata=metadata,
         table_index=table_index,
     )
-
-
-def _filled_down(values: list[TypedColumn], region: Region, body: Sequence[int]) -> list[TypedColumn]:
-    """Values of cells merged over several rows, in each of those rows."""
-    merges = [merge for merge in region.view.sheet.merges if merge.bottom > merge.top and merge.left == merge.right]
-    if not merges:
-        return values
-    place = {row: index for index, row in enumerate(body)}
-    across = {column: index for index, column in enumerate(region.columns)}
-    for merge in merges:
-        if merge.left in across and merge.top in place:
-            cells = values[across[merge.left]].values
-            for row in range(merge.top + 1, merge.bottom + 1):
-                if row in place and cells[place[row]] is None:
-                    cells[place[row]] = cells[place[merge.top]]
-    return values
-
-
-def _drafts(
-    piece: Piece, title: str, header: Mapping[int, str], values: Sequence[TypedColumn], *, clean: bool
-) -> Iterator[TableDraft]:
-    region, body = piece.region, piece.anatomy.body
-    pairs = [(column, header.get(column, "")) for column in region.columns]
-    names = column_names(pairs, clean=clean)
-    columns = [TableColumn(name, text, value.type) for name, (_, text), value in zip(names, pairs, values, strict=True)]
-    rows = [*piece.anatomy.header, *body]
-    sheet_name = region.view.sheet.name
-    location = CellRange(sheet_name, Rectangle(rows[0], region.left, rows[-1], region.right).a1)
-    for part, start in enumerate(range(0, len(columns), MAX_TABLE_COLUMNS)):
-        stop = start + MAX_TABLE_COLUMNS
-        yield TableDraft(
-            unit=sheet_name,
-            region_id=piece.region_id if not part else f"{piece.region_id}_part{part + 1}",
-            title=title,
-            location=location,
-            columns=tuple(columns[start:stop]),
-            rows=list(zip(*(value.values for value in values[start:stop]), strict=True)),
-            row_locations=RowRanges(sheet_name, body, region.left, region.right),
-        )

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from ingestkit_excel.extract.cells import cells_of_region, glance
 from ingestkit_excel.extract.view import Region, SheetView, bits, region_of
-from ingestkit_excel.workbook import Rectangle
+from ingestkit_excel.workbook import RowMasks
 
 __all__ = ["find_regions"]
 
@@ -31,38 +31,26 @@ _AGREEING = 0.7
 
 def find_regions(view: SheetView) -> list[Region]:
     """The regions of a sheet in reading order: from top to bottom, then from left to right."""
-    masks = dict(view.masks)
-    regions = [region for table in view.sheet.tables if (region := _take_out(view, masks, table.place)) is not None]
+    masks = view.masks
+    regions: list[Region] = []
+    for table in view.sheet.tables:
+        columns = (1 << table.place.right + 1) - (1 << table.place.left)
+        inside = masks.part(*masks.between(table.place.top, table.place.bottom)).within(columns)
+        if inside:
+            regions.append(region_of(view, inside))
+            masks = masks.without_block(table.place.top, table.place.bottom, columns)
     loose = _join_below(_cut_rows(view, masks, 0)) if masks else []
     return sorted([*regions, *loose], key=lambda region: (region.top, region.left))
 
 
-def _take_out(view: SheetView, masks: dict[int, int], place: Rectangle) -> Region | None:
-    """The filled cells of a rectangle as a region of their own, removed from ``masks``."""
-    columns = (1 << place.right + 1) - (1 << place.left)
-    taken: dict[int, int] = {}
-    for row in [row for row in masks if place.top <= row <= place.bottom]:
-        inside = masks[row] & columns
-        if inside:
-            taken[row] = inside
-            masks[row] ^= inside
-            if not masks[row]:
-                del masks[row]
-    return region_of(view, taken) if taken else None
-
-
-def _cut_rows(view: SheetView, masks: dict[int, int], depth: int) -> list[Region]:
-    groups = list(_groups(list(masks), view.row_gap))
+def _cut_rows(view: SheetView, masks: RowMasks, depth: int) -> list[Region]:
+    groups = list(_groups(masks.rows, view.row_gap))
     if len(groups) == 1 and depth:
         return [region_of(view, masks)]
-    return [
-        region
-        for group in groups
-        for region in _cut_columns(view, {row: masks[row] for row in group} if len(groups) > 1 else masks, depth + 1)
-    ]
+    return [region for group in groups for region in _cut_columns(view, masks.part(*group), depth + 1)]
 
 
-def _cut_columns(view: SheetView, masks: dict[int, int], depth: int) -> list[Region]:
+def _cut_columns(view: SheetView, masks: RowMasks, depth: int) -> list[Region]:
     whole = region_of(view, masks)
     runs = _column_runs(view, masks)
     if len(runs) > 1:
@@ -71,27 +59,23 @@ def _cut_columns(view: SheetView, masks: dict[int, int], depth: int) -> list[Reg
         return [whole]
     parts: list[Region] = []
     for run in runs:
-        inside = {row: mask & run for row, mask in masks.items() if mask & run}
-        parts.extend(_cut_rows(view, inside, depth + 1))
+        parts.extend(_cut_rows(view, masks.within(run), depth + 1))
     return parts
 
 
-def _groups(lines: Sequence[int], gap: Callable[[int, int], int]) -> Iterable[list[int]]:
-    """Runs of ascending lines without a gap."""
-    group = [lines[0]]
-    for above, below in pairwise(lines):
+def _groups(lines: Sequence[int], gap: Callable[[int, int], int]) -> Iterable[tuple[int, int]]:
+    """Runs of ascending lines without a gap, each by its first place and the one after its last."""
+    start = 0
+    for place, (above, below) in enumerate(pairwise(lines if not isinstance(lines, range) else ()), start=1):
         if below - above > 1 and gap(above, below):
-            yield group
-            group = []
-        group.append(below)
-    yield group
+            yield start, place
+            start = place
+    yield start, len(lines)
 
 
-def _column_runs(view: SheetView, masks: dict[int, int]) -> list[int]:
+def _column_runs(view: SheetView, masks: RowMasks) -> list[int]:
     """Runs of filled columns without a gap, each as a mask."""
-    union = 0
-    for mask in masks.values():
-        union |= mask
+    union = masks.union
     runs: list[int] = []
     while union:
         first = (union & -union).bit_length() - 1
@@ -106,7 +90,7 @@ def _column_runs(view: SheetView, masks: dict[int, int]) -> list[int]:
     return runs
 
 
-def _join_beside(view: SheetView, masks: dict[int, int], runs: list[int]) -> list[int]:
+def _join_beside(view: SheetView, masks: RowMasks, runs: list[int]) -> list[int]:
     """Join runs that only a spacer divides: one blank column, rows aligned, nothing on the right that labels rows."""
     joined = [runs[0]]
     for run in runs[1:]:
@@ -124,15 +108,15 @@ def _lowest(run: int) -> int:
     return (run & -run).bit_length() - 1
 
 
-def _begins_with_numbers(view: SheetView, masks: dict[int, int], left: int, run: int) -> bool:
+def _begins_with_numbers(view: SheetView, masks: RowMasks, left: int, run: int) -> bool:
     """Whether the first column of a run holds numbers, under another name than the rows' own labels have."""
     part, beside = _part(view, masks, run), _part(view, masks, left)
     again = _name(part) != "" and _name(part) == _name(beside)
     return part.left in glance(part).numeric_columns and not again
 
 
-def _part(view: SheetView, masks: dict[int, int], run: int) -> Region:
-    return region_of(view, {row: mask & run for row, mask in masks.items() if mask & run})
+def _part(view: SheetView, masks: RowMasks, run: int) -> Region:
+    return region_of(view, masks.within(run))
 
 
 def _name(part: Region) -> str:
@@ -140,7 +124,7 @@ def _name(part: Region) -> str:
     return cell.text.casefold() if cell is not None and not cell.numeric else ""
 
 
-def _are_aligned(masks: dict[int, int], left: int, right: int) -> bool:
+def _are_aligned(masks: RowMasks, left: int, right: int) -> bool:
     both = sum(1 for mask in masks.values() if mask & left and mask & right)
     either = sum(1 for mask in masks.values() if mask & right)
     return len(masks) > 2 and both >= _ALIGNED * max(either, len(masks) * 0.5)
@@ -170,10 +154,9 @@ def _is_above(upper: Region, lower: Region, most: int) -> bool:
 
 
 def _united(upper: Region, lower: Region) -> Region:
-    masks = dict(upper.masks)
-    for row, mask in lower.masks.items():
-        masks[row] = masks.get(row, 0) | mask
-    return region_of(upper.view, dict(sorted(masks.items())))
+    apart = upper.bottom < lower.top
+    blocks = [[upper.masks], [lower.masks]] if apart else [[upper.masks, lower.masks]]
+    return region_of(upper.view, RowMasks.joined(blocks))
 
 
 def _goes_on(upper: Region, lower: Region) -> bool:

@@ -8,11 +8,9 @@ from ingestkit_core.elements import CellRange, TableColumn, TableDraft
 
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.facts import Piece
-from ingestkit_excel.workbook import TypedColumn
+from ingestkit_excel.workbook import TypedColumn, plain
 
 __all__ = ["describe"]
-
-_WITH_RANGE = ("integer", "number", "date", "time", "datetime", "duration")
 
 
 def describe(
@@ -56,18 +54,10 @@ def _column_line(column: TableColumn, value: TypedColumn, config: ExcelProcessor
     told = [f"{column.name}: {column.type}"]
     if column.header and column.header != column.name:
         told.append(column.header)
-    sampled = config.log_sample_data and config.max_sample_rows > 0
-    ranged = column.type in _WITH_RANGE
-    filled = [one for one in value.values if one is not None] if value.empty else value.values
-    if filled and ranged:
-        told.append(f"{_plain(min(filled))} to {_plain(max(filled))}")  # type: ignore[type-var]  # one type a column
+    if value.low is not None:
+        told.append(f"{plain(value.low)} to {plain(value.high)}")
     if value.errors:
         told.append(f"{value.errors} errors")
-    if filled and sampled:
-        samples = list(dict.fromkeys(_plain(one) for one in filled))[: config.max_sample_rows]
-        told.append(f"for example {', '.join(samples)}")
+    if value.samples and config.log_sample_data:
+        told.append(f"for example {', '.join(value.samples)}")
     return ", ".join(told)
-
-
-def _plain(value: object) -> str:
-    return f"{value:.15g}" if isinstance(value, float) else str(value)

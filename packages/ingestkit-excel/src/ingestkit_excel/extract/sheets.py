@@ -59,7 +59,7 @@ def read_sheet(
         sections=tuple(map(tuple, reading.sections)),
         tables=tuple(reading.tables),
         regions=tuple(_named(reading.titles, pieces)),
-        cells=sum(map(int.bit_count, view.masks.values())),
+        cells=view.masks.cells,
         in_sql_only=reading.in_sql_only,
     )
 

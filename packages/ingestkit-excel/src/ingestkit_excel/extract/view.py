@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ingestkit_excel.workbook import Band, CellForm, Rectangle, Sheet
+from ingestkit_excel.workbook import Band, Block, CellForm, Rectangle, RowMasks, Sheet
 
 __all__ = ["Region", "SheetView", "bits", "view_of"]
 
@@ -21,28 +21,23 @@ class SheetView:
     """A sheet without what is left out.
 
     ``masks`` has, for each filled row ascending, its filled columns as bits (bit n is column n). ``places`` says in
-    which bands a row is, where there are many of them.
+    which bands a row is.
     """
 
     sheet: Sheet
-    masks: dict[int, int]
+    masks: RowMasks
     hidden_rows: Sequence[int]
     hidden_columns: int
-    places: Mapping[int, Sequence[tuple[Band, int]]] | None
+    places: Places
 
     def cells(self, row: int, left: int, right: int) -> Iterator[tuple[int, CellForm, str]]:
         """The filled cells of a row between two columns as (column, form, raw value), band by band."""
-        for band, index in self._bands(row):
+        for band, index in self.places.of(row):
             for form, values in zip(band.forms, band.columns, strict=True):
                 if left <= form.column <= right:
                     value = values[index]
                     if value is not None:
                         yield form.column, form, value
-
-    def _bands(self, row: int) -> Iterable[tuple[Band, int]]:
-        if self.places is not None:
-            return self.places.get(row, ())
-        return ((band, start) for band in self.sheet.bands for start, stop in (band.span(row, row),) if start < stop)
 
     def rows(self, top: int, bottom: int) -> Sequence[int]:
         """The rows of a span that are not hidden."""
@@ -66,23 +61,40 @@ class SheetView:
 
 def view_of(sheet: Sheet, *, include_hidden: bool) -> SheetView:
     """A sheet with or without its hidden rows and columns."""
-    places = _places(sheet.bands) if len(sheet.bands) > _MANY_BANDS else None
+    places = Places(sheet.blocks)
     if include_hidden:
         return SheetView(sheet, sheet.row_masks(), (), 0, places)
     hidden_columns = 0
     for first, last in sheet.hidden_columns:
         hidden_columns |= (1 << last + 1) - (1 << first)
-    seen = {
-        row: mask & ~hidden_columns
-        for row, mask in sheet.row_masks().items()
-        if mask & ~hidden_columns and row not in sheet.hidden_rows
-    }
+    seen = sheet.row_masks().within(~hidden_columns).without_rows(sheet.hidden_rows)
     return SheetView(sheet, seen, sorted(sheet.hidden_rows), hidden_columns, places)
 
 
-def _places(bands: Iterable[Band]) -> Mapping[int, Sequence[tuple[Band, int]]]:
+class Places:
+    """In which bands a row is, and where in them. Looked up in one block at a time."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._blocks = blocks
+        self._ends = [max(band.rows[-1] for band in block) for block in blocks]
+        self._known: tuple[int, Mapping[int, Sequence[tuple[Band, int]]]] = (-1, {})
+
+    def of(self, row: int) -> Iterable[tuple[Band, int]]:
+        """The bands of a row with its index in each."""
+        number = bisect_left(self._ends, row)
+        if number == len(self._blocks):
+            return ()
+        block = self._blocks[number]
+        if len(block) <= _MANY_BANDS:
+            return ((band, start) for band in block for start, stop in (band.span(row, row),) if start < stop)
+        if self._known[0] != number:
+            self._known = (number, _places(block))
+        return self._known[1].get(row, ())
+
+
+def _places(block: Block) -> Mapping[int, Sequence[tuple[Band, int]]]:
     places: dict[int, list[tuple[Band, int]]] = {}
-    for band in bands:
+    for band in block:
         for index, row in enumerate(band.rows):
             places.setdefault(row, []).append((band, index))
     return places
@@ -96,7 +108,7 @@ class Region:
     """
 
     view: SheetView
-    masks: dict[int, int]
+    masks: RowMasks
     columns: tuple[int, ...]
 
     @property
@@ -112,12 +124,12 @@ class Region:
     @property
     def top(self) -> int:
         """The first filled row."""
-        return next(iter(self.masks))
+        return self.masks.rows[0]
 
     @property
     def bottom(self) -> int:
         """The last filled row."""
-        return next(reversed(self.masks))
+        return self.masks.rows[-1]
 
     @property
     def place(self) -> Rectangle:
@@ -132,15 +144,13 @@ class Region:
     @property
     def cells(self) -> int:
         """How many cells are filled."""
-        return sum(map(int.bit_count, self.masks.values()))
+        return self.masks.cells
 
 
-def region_of(view: SheetView, masks: dict[int, int]) -> Region:
+def region_of(view: SheetView, masks: Mapping[int, int]) -> Region:
     """The region of some filled rows."""
-    union = 0
-    for mask in masks.values():
-        union |= mask
-    return Region(view, masks, tuple(bits(union)))
+    found = RowMasks.of(masks)
+    return Region(view, found, tuple(bits(found.union)))
 
 
 def bits(mask: int) -> list[int]:

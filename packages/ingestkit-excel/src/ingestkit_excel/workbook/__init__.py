@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
-from ingestkit_excel.workbook.columns import Column, Piece, columns_of, shown
+from ingestkit_excel.workbook.columns import Column, Piece, columns_of, shown, shown_stretch
+from ingestkit_excel.workbook.content import Content, take
+from ingestkit_excel.workbook.masks import RowMasks
 from ingestkit_excel.workbook.meaning import format_of, shown_text
 from ingestkit_excel.workbook.opening import open_workbook
-from ingestkit_excel.workbook.typed import TypedColumn, typed
+from ingestkit_excel.workbook.typed import SqlValue, TypedColumn, plain
 from ingestkit_excel.workbook.values import (
     Band,
+    Block,
     CellForm,
     CellKind,
     Chart,
@@ -29,26 +32,32 @@ from ingestkit_excel.workbook.values import (
 
 __all__ = [
     "Band",
+    "Block",
     "CellForm",
     "CellKind",
     "Chart",
     "Column",
     "Comment",
+    "Content",
     "DefinedName",
     "Link",
     "ListObject",
     "Piece",
     "Rectangle",
+    "RowMasks",
     "Sheet",
     "SheetKind",
     "SheetState",
+    "SqlValue",
     "Styles",
     "TypedColumn",
     "Workbook",
     "columns_of",
     "format_of",
     "open_workbook",
+    "plain",
     "shown",
+    "shown_stretch",
     "shown_text",
-    "typed",
+    "take",
 ]

@@ -5,11 +5,13 @@ Both scans of a sheet's XML (the fast one and the careful one) hand their rows o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from ingestkit_excel.workbook.strings import clean_text, rich_text
+from ingestkit_excel.workbook.blocks import Blocks, UnfitRows
+from ingestkit_excel.workbook.masks import compact
+from ingestkit_excel.workbook.strings import Strings, are_plain, clean_text, rich_text
 from ingestkit_excel.workbook.values import Band, CellForm, CellKind
 
 __all__ = ["BandBuilder", "RawForm", "Storage", "UnfitRows"]
@@ -49,23 +51,20 @@ class RawForm(NamedTuple):
     formula: bool
 
 
-class UnfitRows(Exception):
-    """A row came twice, or a cell points to a text that is not there: what holds is for the careful scan to say."""
-
-
 class _Gathered(NamedTuple):
     rows: list[str | int]
     values: list[Sequence[str | None]]
 
 
 class BandBuilder:
-    """Gathers rows; ``finish`` gives the bands.
+    """Gathers rows; at the end of a block their bands go into ``blocks``.
 
-    ``strings`` are the shared strings by their index as written. Without them, values are final: not XML any more.
+    ``strings`` are the shared strings. Without them, values are final: not XML any more.
     """
 
-    def __init__(self, strings: Mapping[str, str | None] | None) -> None:
+    def __init__(self, strings: Strings | None, blocks: Blocks) -> None:
         self._strings = strings
+        self._blocks = blocks
         self._gathered: dict[tuple[RawForm, ...], _Gathered] = {}
         self._bands: list[Band] = []
 
@@ -95,10 +94,10 @@ class BandBuilder:
                 found.append((CellForm(form.column, _KINDS[form.storage], form.style, form.formula), values, filled))
         if found:
             kept, resolved, counts = zip(*found, strict=True)
-            self._bands.append(Band(kept, numbers, resolved, counts))
+            self._bands.append(Band(kept, compact(numbers), resolved, counts))
 
-    def finish(self) -> tuple[Band, ...]:
-        """The bands. Raises UnfitRows."""
+    def end_block(self) -> None:
+        """What was gathered is a block: later rows stand below it. Raises UnfitRows."""
         for forms, gathered in self._gathered.items():
             self.add_columns(forms, gathered.rows, zip(*gathered.values, strict=True))
         self._gathered = {}
@@ -106,21 +105,21 @@ class BandBuilder:
             rows = [row for band in self._bands for row in band.rows]
             if len(set(rows)) != len(rows):
                 raise UnfitRows
-        return tuple(self._bands)
+        if self._bands:
+            self._blocks.add(tuple(self._bands))
+        self._bands = []
 
     def _resolved(self, storage: Storage, column: Sequence[str | None]) -> Sequence[str | None]:
         if self._strings is None:
             return column
         if storage is Storage.SHARED:
-            strings = self._strings
             try:
-                if None not in column:
-                    return list(map(strings.__getitem__, column))  # type: ignore[arg-type]  # it holds no None
-                return [None if index is None else strings[index] for index in column]
-            except KeyError:
+                return self._strings.look_up(column)
+            except LookupError:
                 raise UnfitRows from None
-        if storage in (Storage.TEXT, Storage.FORMULA):
-            return [None if text is None else clean_text(text) for text in column]
-        if storage is Storage.INLINE:
-            return [None if text is None else rich_text(text) if "<" in text else clean_text(text) for text in column]
+        if storage in (Storage.TEXT, Storage.FORMULA, Storage.INLINE):
+            if are_plain(column):
+                return column
+            clean = rich_text if storage is Storage.INLINE else clean_text
+            return [None if text is None else clean(text) if "<" in text else clean_text(text) for text in column]
         return column

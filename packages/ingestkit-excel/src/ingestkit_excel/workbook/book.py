@@ -14,9 +14,11 @@ from xml.etree import ElementTree
 
 from ingestkit_core.errors import ErrorCode, ParseError
 
+from ingestkit_excel.workbook.blocks import Blocks, UnfitRows
 from ingestkit_excel.workbook.package import TOTAL_FREE_BYTES, Package, PartError, Relation, attribute, local_name
 from ingestkit_excel.workbook.scan import NotRegular, Scanned, scan_sheet
-from ingestkit_excel.workbook.strings import read_shared_strings
+from ingestkit_excel.workbook.spill import SpilledColumn
+from ingestkit_excel.workbook.strings import Strings, read_shared_strings
 from ingestkit_excel.workbook.styles import read_styles
 from ingestkit_excel.workbook.surroundings import parse_range, read_surroundings
 from ingestkit_excel.workbook.values import CellKind, DefinedName, Sheet, SheetKind, SheetState, Styles, Workbook
@@ -64,11 +66,16 @@ class _Book:
 
     package: Package
     relations: Mapping[str, Relation]
-    strings: Mapping[str, str | None]
+    strings: Strings
     styles: Styles
+    max_rows_in_memory: int
+
+    def blocks(self) -> Blocks:
+        """Where the rows of a sheet go."""
+        return Blocks(self.max_rows_in_memory, self.package.check_text)
 
 
-def read_package(package: Package, part: str) -> Workbook:
+def read_package(package: Package, part: str, max_rows_in_memory: int) -> Workbook:
     """Read a workbook from its package.
 
     A sheet that cannot be read comes as ``failed``, its ``reason`` saying why: a fallback reader may do better.
@@ -80,7 +87,7 @@ def read_package(package: Package, part: str) -> Workbook:
         raise ParseError(ErrorCode.E_PARSE_CORRUPT, f"The workbook cannot be read: {exc}.") from exc
     sections = {local_name(child): child for child in tree}
     styles = _styles(package, relations, sections.get("workbookPr"))
-    book = _Book(package, relations, _strings(package, relations), styles)
+    book = _Book(package, relations, _strings(package, relations), styles, max_rows_in_memory)
     sheets = tuple(_sheet(book, element) for element in sections.get("sheets", ()))
     package.check_text(_characters(sheets, book.strings))
     return Workbook(
@@ -96,15 +103,14 @@ def _part_of(relations: Mapping[str, Relation], kind: str) -> str | None:
     return next((r.target for r in relations.values() if r.kind == kind and not r.external), None)
 
 
-def _strings(package: Package, relations: Mapping[str, Relation]) -> Mapping[str, str | None]:
+def _strings(package: Package, relations: Mapping[str, Relation]) -> Strings:
     part = _part_of(relations, "sharedStrings")
     if part is None or not package.has(part):
-        return {}
+        return Strings()
     try:
-        strings = read_shared_strings(package, part)
+        return read_shared_strings(package, part)
     except PartError:
-        return {}
-    return {str(index): text for index, text in enumerate(strings)}
+        return Strings()
 
 
 def _styles(package: Package, relations: Mapping[str, Relation], properties: ElementTree.Element | None) -> Styles:
@@ -137,13 +143,14 @@ def _sheet(book: _Book, element: ElementTree.Element) -> Sheet:
 
 def _read_sheet(book: _Book, sheet: Sheet, part: str) -> Sheet:
     scanned = _scanned(book, part)
-    forms = [(form, filled) for band in scanned.bands for form, filled in zip(band.forms, band.filled, strict=True)]
+    pairs = (zip(band.forms, band.filled, strict=True) for block in scanned.blocks for band in block)
+    forms = [pair for of_band in pairs for pair in of_band]
     found = read_surroundings(book.package, part, scanned.envelope)
     found["links"] = (*found["links"], *scanned.links)
     return replace(
         sheet,
         kind=_ROOTS.get(local_name(scanned.envelope), sheet.kind),
-        bands=scanned.bands,
+        blocks=scanned.blocks,
         hidden_rows=scanned.hidden_rows,
         formulas=sum(filled for form, filled in forms if form.formula),
         uncached=sum(filled for form, filled in forms if form.kind is CellKind.FORMULA),
@@ -153,17 +160,26 @@ def _read_sheet(book: _Book, sheet: Sheet, part: str) -> Sheet:
 
 def _scanned(book: _Book, part: str) -> Scanned:
     try:
-        return scan_sheet(book.package.text_blocks(part), book.strings)
+        return scan_sheet(book.package.text_blocks(part), book.strings, book.blocks())
     except (NotRegular, PartError):
-        return walk_sheet(book.package.text_blocks(part), book.strings)
+        pass
+    try:
+        return walk_sheet(book.package.text_blocks(part), book.strings, book.blocks(), in_order=True)
+    except UnfitRows:
+        return walk_sheet(book.package.text_blocks(part), book.strings, book.blocks(), in_order=False)
 
 
-def _characters(sheets: Sequence[Sheet], strings: Mapping[str, str | None]) -> int:
-    """How many characters the cells have together; 0 where even the longest string could not make it many."""
-    longest = max((len(text) for text in strings.values() if text is not None), default=0)
-    if longest * sum(sheet.cell_count() for sheet in sheets) <= TOTAL_FREE_BYTES:
+def _characters(sheets: Sequence[Sheet], strings: Strings) -> int:
+    """How many characters the cells in memory have together; 0 where even the longest text could not make it many."""
+    columns = [
+        column
+        for sheet in sheets
+        for band in sheet.bands
+        for column in band.columns
+        if not isinstance(column, SpilledColumn)
+    ]
+    if strings.longest * sum(map(len, columns)) <= TOTAL_FREE_BYTES:
         return 0
-    columns = (column for sheet in sheets for band in sheet.bands for column in band.columns)
     return sum(len(value) for column in columns for value in column if value is not None)
 
 

@@ -1,19 +1,24 @@
-"""A column of a region: its cells as a person sees them, and as typed values.
+"""A column of a region: its cells as a person sees them, block by block.
 
-A column is a few pieces, each of one form, so that what a form means is worked out once and the values go through in
-bulk.
+    Column
+    └── Stretch: the rows of the region that stand in one block of the sheet
+        └── Piece: cells of one form
+
+What a form means is worked out once and the values of a piece go through in bulk. Values of a large sheet are in a
+file; a piece reads them when asked for.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from ingestkit_excel.workbook.meaning import shown_texts
-from ingestkit_excel.workbook.values import CellForm, Sheet, Styles
+from ingestkit_excel.workbook.values import Band, CellForm, Sheet, Styles
 
-__all__ = ["Column", "Piece", "columns_of", "place", "shown"]
+__all__ = ["Column", "Piece", "Stretch", "columns_of", "place", "shown", "shown_stretch"]
 
 
 _T = TypeVar("_T")
@@ -21,11 +26,58 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Cells of one form. ``positions`` index the rows of the region, ``values`` are raw and never None."""
+    """Cells of one form. ``positions`` index the rows of the stretch, ``values`` are raw and never None."""
 
     form: CellForm
     positions: Sequence[int]
     values: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One form of a band: its values between two indexes."""
+
+    band: Band
+    index: int
+    start: int
+    stop: int
+
+    @property
+    def form(self) -> CellForm:
+        return self.band.forms[self.index]
+
+    @property
+    def is_whole(self) -> bool:
+        return self.band.filled[self.index] == len(self.band.rows)
+
+    def values(self) -> Sequence[str | None]:
+        return self.band.columns[self.index][self.start : self.stop]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The part of a column that stands in one block. ``rows`` are the region's there, ``first`` is the index of the
+    first of them among all rows of the region.
+    """
+
+    rows: Sequence[int]
+    first: int
+    slots: tuple[_Slot, ...]
+
+    def pieces(self) -> Iterator[Piece]:
+        """Its filled cells, form by form."""
+        return (piece for slot in self.slots if (piece := _piece(slot, self.rows)) is not None)
+
+    def counts(self) -> Iterator[tuple[CellForm, int]]:
+        """How many cells of each form are filled."""
+        for slot in self.slots:
+            whole = slot.stop - slot.start == len(slot.band.rows)
+            if _adjoin(self.rows) and whole:
+                yield slot.form, slot.band.filled[slot.index]
+            elif _adjoin(self.rows) and slot.is_whole:
+                yield slot.form, slot.stop - slot.start
+            elif (piece := _piece(slot, self.rows)) is not None:
+                yield slot.form, len(piece.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +86,64 @@ class Column:
 
     column: int
     length: int
-    pieces: tuple[Piece, ...]
+    stretches: tuple[Stretch, ...]
     styles: Styles
+
+    def counts(self) -> Iterator[tuple[CellForm, int]]:
+        """How many cells of each form are filled, form by form and block by block."""
+        return (count for stretch in self.stretches for count in stretch.counts())
 
     @property
     def filled(self) -> int:
         """How many cells are not empty."""
-        return sum(len(piece.values) for piece in self.pieces)
+        return sum(count for _, count in self.counts())
 
 
 def columns_of(sheet: Sheet, columns: Sequence[int], rows: Sequence[int]) -> list[Column]:
-    """Columns of a sheet, in the given order, over the same ascending rows."""
-    top, bottom = rows[0], rows[-1]
-    place = None if len(rows) == bottom - top + 1 else {row: index for index, row in enumerate(rows)}
-    pieces: dict[int, list[Piece]] = {column: [] for column in columns}
-    for band in sheet.bands:
-        start, stop = band.span(top, bottom)
-        if start == stop:
-            continue
-        of_band = band.rows[start:stop]
-        for form, values, filled in zip(band.forms, band.columns, band.filled, strict=True):
-            if form.column in pieces:
-                inside = Piece(form, of_band, values[start:stop])  # type: ignore[arg-type]  # made so below
-                pieces[form.column].extend(_placed(inside, top, place, whole=filled == len(values)))
-    return [Column(column, len(rows), tuple(pieces[column]), sheet.styles) for column in columns]
+    """Columns of a sheet, in the given order, over the same ascending rows: all cut into stretches alike."""
+    stretches: dict[int, list[Stretch]] = {column: [] for column in columns}
+    first = 0
+    for number, block in enumerate(sheet.blocks, start=1):
+        end = max(band.rows[-1] for band in block)
+        stop = bisect_left(rows, end + 1) if number < len(sheet.blocks) else len(rows)
+        inside = rows[first:stop]
+        if len(inside):
+            slots: dict[int, list[_Slot]] = {column: [] for column in columns}
+            _fill(slots, block, inside)
+            for column, found in stretches.items():
+                found.append(Stretch(inside, first, tuple(slots[column])))
+        first = stop
+    return [Column(column, len(rows), tuple(stretches[column]), sheet.styles) for column in columns]
 
 
-def _placed(piece: Piece, top: int, place: dict[int, int] | None, *, whole: bool) -> Iterator[Piece]:
-    """A piece whose positions are still row numbers, without empty cells and rows that are left out."""
-    if whole and place is None:
-        yield Piece(piece.form, _positions(piece.positions, top), piece.values)
-        return
-    pairs = [
-        (row - top if place is None else place[row], value)
-        for row, value in zip(piece.positions, piece.values, strict=True)
-        if value is not None and (place is None or row in place)
-    ]
-    if pairs:
-        positions, found = zip(*pairs, strict=True)
-        yield Piece(piece.form, positions, found)
+def _fill(slots: dict[int, list[_Slot]], block: Sequence[Band], rows: Sequence[int]) -> None:
+    for band in block:
+        start, stop = band.span(rows[0], rows[-1])
+        if start < stop:
+            for index, form in enumerate(band.forms):
+                if form.column in slots:
+                    slots[form.column].append(_Slot(band, index, start, stop))
+
+
+def _adjoin(rows: Sequence[int]) -> bool:
+    return rows[-1] - rows[0] + 1 == len(rows)
+
+
+def _piece(slot: _Slot, rows: Sequence[int]) -> Piece | None:
+    """The filled cells of a slot that stand in these rows."""
+    of_band, values, top = slot.band.rows[slot.start : slot.stop], slot.values(), rows[0]
+    if _adjoin(rows):
+        if slot.is_whole:
+            return Piece(slot.form, _positions(of_band, top), values)  # type: ignore[arg-type]  # no cell is empty
+        pairs = [(row - top, value) for row, value in zip(of_band, values, strict=True) if value is not None]
+    else:
+        places = {row: index for index, row in enumerate(rows)}
+        pairs = [
+            (places[row], value)
+            for row, value in zip(of_band, values, strict=True)
+            if value is not None and row in places
+        ]
+    return Piece(slot.form, *zip(*pairs, strict=True)) if pairs else None
 
 
 def _positions(rows: Sequence[int], top: int) -> Sequence[int]:
@@ -83,9 +154,14 @@ def _positions(rows: Sequence[int], top: int) -> Sequence[int]:
 
 def shown(column: Column) -> list[str]:
     """What a person sees in each row; an empty text for an empty cell."""
-    texts = [""] * column.length
-    for piece in column.pieces:
-        place(texts, piece.positions, shown_texts(piece.form, piece.values, column.styles))
+    return [text for stretch in column.stretches for text in shown_stretch(stretch, column.styles)]
+
+
+def shown_stretch(stretch: Stretch, styles: Styles) -> list[str]:
+    """The same for the rows of one stretch."""
+    texts = [""] * len(stretch.rows)
+    for piece in stretch.pieces():
+        place(texts, piece.positions, shown_texts(piece.form, piece.values, styles))
     return texts
 
 

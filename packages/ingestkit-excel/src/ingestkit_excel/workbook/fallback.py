@@ -19,8 +19,9 @@ from xml.etree import ElementTree
 
 from ingestkit_excel.models import ParserUsed
 from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage
+from ingestkit_excel.workbook.blocks import Blocks
 from ingestkit_excel.workbook.strings import plain_text
-from ingestkit_excel.workbook.values import Band, Rectangle, Sheet, SheetKind, SheetState, Styles, Workbook
+from ingestkit_excel.workbook.values import Block, Rectangle, Sheet, SheetKind, SheetState, Styles, Workbook
 
 __all__ = ["FallbackError", "contained", "read_calamine", "read_openpyxl"]
 
@@ -126,7 +127,7 @@ def _calamine_sheet(book: Any, index: int, sheet: Sheet) -> Sheet:
         Rectangle(first[0] + 1, first[1] + 1, last[0] + 1, last[1] + 1)
         for first, last in found.merged_cell_ranges or ()
     )
-    return replace(sheet, bands=_bands(cells), merges=merges)
+    return replace(sheet, blocks=_blocks(cells), merges=merges)
 
 
 def read_openpyxl(content: bytes, reason: str) -> Workbook:
@@ -136,7 +137,7 @@ def read_openpyxl(content: bytes, reason: str) -> Workbook:
     formats: dict[str, int] = {"General": 0}
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
-        rows = [(worksheet, _bands(_openpyxl_rows(worksheet, formats))) for worksheet in book.worksheets]
+        rows = [(worksheet, _blocks(_openpyxl_rows(worksheet, formats))) for worksheet in book.worksheets]
     except _RAISED_BY_OPENPYXL as exc:
         raise FallbackError(f"openpyxl: {type(exc).__name__}") from exc
     styles = Styles(formats=tuple(formats), date1904=book.epoch.year == 1904)
@@ -148,9 +149,9 @@ def read_openpyxl(content: bytes, reason: str) -> Workbook:
                 parser=ParserUsed.OPENPYXL,
                 reason=reason,
                 styles=styles,
-                bands=bands,
+                blocks=blocks,
             )
-            for worksheet, bands in rows
+            for worksheet, blocks in rows
         )
     )
 
@@ -172,14 +173,16 @@ def _formatted(cell: Any, formats: dict[str, int]) -> _Stored | None:
     return stored._replace(style=formats.setdefault(cell.number_format or "General", len(formats)))
 
 
-def _bands(rows: Iterable[tuple[int, Iterable[tuple[int, _Stored | None]]]]) -> tuple[Band, ...]:
-    builder = BandBuilder(None)
+def _blocks(rows: Iterable[tuple[int, Iterable[tuple[int, _Stored | None]]]]) -> tuple[Block, ...]:
+    blocks = Blocks()
+    builder = BandBuilder(None, blocks)
     for row, cells in rows:
         filled = [(column, stored) for column, stored in cells if stored is not None]
         if filled:
             forms = tuple(RawForm(column, stored.storage, stored.style, formula=False) for column, stored in filled)
             builder.add_row(forms, row, [stored.text for _, stored in filled])
-    return builder.finish()
+    builder.end_block()
+    return blocks.all()
 
 
 def _stored(value: object) -> _Stored | None:

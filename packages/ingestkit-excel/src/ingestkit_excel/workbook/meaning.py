@@ -33,6 +33,8 @@ def shown_text(form: CellForm, value: str, styles: Styles) -> str:
 def shown_texts(form: CellForm, values: Sequence[str], styles: Styles) -> Sequence[str]:
     """What a person sees in cells of one form."""
     show = _shower(form.kind, styles.format_of(form.style), styles.date1904)
+    if show is str.strip:
+        return list(map(str.strip, values))
     known = {value: show(value) for value in set(values)}
     return [known[value] for value in values]
 

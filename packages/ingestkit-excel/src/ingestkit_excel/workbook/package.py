@@ -7,7 +7,6 @@ with a document type gets past here.
 from __future__ import annotations
 
 import codecs
-import io
 import posixpath
 import re
 import zipfile
@@ -18,6 +17,8 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from ingestkit_core.errors import ErrorCode, ParseError, SecurityError
+
+from ingestkit_excel.workbook.content import Content
 
 __all__ = ["Package", "PartError", "Relation", "attribute", "local_name"]
 
@@ -48,22 +49,22 @@ class Relation(NamedTuple):
 
 @dataclass(slots=True)
 class Package:
-    """A zip file held in memory, its directory read and its sizes checked."""
+    """A zip file, its directory read and its sizes checked."""
 
-    content: bytes
+    content: Content
     max_ratio: int
     _parts: dict[str, zipfile.ZipInfo]
     _folded: dict[str, zipfile.ZipInfo]
 
     @classmethod
-    def open(cls, content: bytes, max_ratio: int) -> Package:
+    def open(cls, content: Content, max_ratio: int) -> Package:
         """Read the directory and refuse what declares too much.
 
         Raises ParseError (E_PARSE_CORRUPT) where the bytes make no zip file, SecurityError
         (E_SECURITY_DECOMPRESSION_BOMB) where entries are too many or inflate beyond the ratio.
         """
         try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            with zipfile.ZipFile(content.opened()) as archive:
                 infos = archive.infolist()
         except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError, OSError) as exc:
             raise ParseError(
@@ -104,6 +105,11 @@ class Package:
     def has(self, name: str) -> bool:
         """Whether the part exists."""
         return self._find(name) is not None
+
+    def size(self, name: str) -> int:
+        """How many bytes the part says it inflates to; 0 for one that is missing."""
+        info = self._find(name)
+        return info.file_size if info is not None else 0
 
     def _find(self, name: str) -> zipfile.ZipInfo | None:
         name = _normal(name)

@@ -11,12 +11,13 @@ belong to a cell. Anything else (comments, CDATA, cells without references, rows
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage, UnfitRows
+from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage
+from ingestkit_excel.workbook.blocks import Blocks, UnfitRows
 from ingestkit_excel.workbook.formulas import SharedFormulas, link_of_formula
 from ingestkit_excel.workbook.layouts import (
     CellLayout,
@@ -28,7 +29,8 @@ from ingestkit_excel.workbook.layouts import (
     whole_layout,
 )
 from ingestkit_excel.workbook.package import parse_tree
-from ingestkit_excel.workbook.values import Band, Link, Rectangle
+from ingestkit_excel.workbook.strings import Strings
+from ingestkit_excel.workbook.values import Band, Block, Link, Rectangle
 
 __all__ = ["NotRegular", "Scanned", "is_hidden", "scan_sheet"]
 
@@ -54,10 +56,15 @@ class NotRegular(Exception):
 class Scanned(NamedTuple):
     """What a scan found. ``envelope`` is the tree around the rows."""
 
-    bands: tuple[Band, ...]
+    blocks: tuple[Block, ...]
     hidden_rows: frozenset[int]
     links: tuple[Link, ...]
     envelope: ElementTree.Element
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands of all blocks."""
+        return tuple(band for block in self.blocks for band in block)
 
 
 @dataclass(slots=True)
@@ -67,16 +74,16 @@ class _Pattern:
     rows: list[tuple[str | None, ...]]
 
 
-def scan_sheet(blocks: Iterable[str], strings: Mapping[str, str | None]) -> Scanned:
+def scan_sheet(texts: Iterable[str], strings: Strings, blocks: Blocks) -> Scanned:
     """Read a sheet's XML. Raises NotRegular, and PartError where what surrounds the rows is no XML."""
-    scan = _Scan(strings)
-    envelope = "".join(_split_rows(blocks, scan))
+    scan = _Scan(strings, blocks)
+    envelope = "".join(_split_rows(texts, scan))
     return scan.finish(parse_tree(envelope, "sheet"))
 
 
-def _split_rows(blocks: Iterable[str], scan: _Scan) -> Iterator[str]:
+def _split_rows(texts: Iterable[str], scan: _Scan) -> Iterator[str]:
     """Feed the rows to the scan; give what stands before and after them."""
-    waiting = iter(blocks)
+    waiting = iter(texts)
     head, start = _head(waiting)
     prefix = start[1] or ""
     yield f"{head[: start.start()]}<{prefix}sheetData/>"
@@ -87,12 +94,12 @@ def _split_rows(blocks: Iterable[str], scan: _Scan) -> Iterator[str]:
     yield from waiting
 
 
-def _head(blocks: Iterator[str]) -> tuple[str, re.Match[str]]:
+def _head(texts: Iterator[str]) -> tuple[str, re.Match[str]]:
     """The XML up to where the rows begin, and the tag that begins them."""
     head = ""
-    for block in blocks:
+    for text in texts:
         searched = max(len(head) - _LONGEST_TAG, 0)
-        head += block
+        head += text
         start = _SHEET_DATA.search(head, searched)
         if start is not None:
             if start[1] and not _is_main_prefix(head, start[1]):
@@ -108,16 +115,16 @@ def _is_main_prefix(head: str, prefix: str) -> bool:
     return declared is not None and declared[1].rstrip("/").endswith("main")
 
 
-def _feed_rows(scan: _Scan, rest: str, blocks: Iterator[str], prefix: str) -> str:
+def _feed_rows(scan: _Scan, rest: str, texts: Iterator[str], prefix: str) -> str:
     """Feed all rows; returns what follows them."""
     if prefix:
-        rest += "".join(blocks)
+        rest += "".join(texts)
     end = f"</{prefix}sheetData>"
     while end not in rest:
-        block = next(blocks, None)
-        if block is None:
+        text = next(texts, None)
+        if text is None:
             raise NotRegular
-        rest = scan.feed(rest) + block
+        rest = scan.feed(rest) + text
     last, _, tail = rest.partition(end)
     if prefix:
         last = last.replace(f"<{prefix}", "<").replace(f"</{prefix}", "</")
@@ -127,8 +134,10 @@ def _feed_rows(scan: _Scan, rest: str, blocks: Iterator[str], prefix: str) -> st
 
 
 class _Scan:
-    def __init__(self, strings: Mapping[str, str | None]) -> None:
-        self._bands = BandBuilder(strings)
+    def __init__(self, strings: Strings, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self._bands = BandBuilder(strings, blocks)
+        self._room = 0
         self._patterns: list[_Pattern] = []
         self._retired: list[_Pattern] = []
         self._seen: dict[tuple[CellLayout, ...], int] = {}
@@ -137,13 +146,34 @@ class _Scan:
         self._formulas = SharedFormulas()
 
     def feed(self, text: str) -> str:
-        """Read all whole rows in a text; returns what is left of it."""
+        """Read all whole rows in a text; returns what is left of it. Raises NotRegular."""
         pieces = text.split("</row>")
         left = pieces.pop()
         at = 0
         while at < len(pieces):
-            at = self._by_pattern(pieces, at) if self._patterns else self._by_cells(pieces, at)
+            if self._room <= 0:
+                self._end_block()
+                self._room = self._blocks.room(pieces[at].count("<c "))
+            some = pieces[at : at + self._room]
+            at += len(some)
+            self._room -= len(some)
+            self._feed(some)
         return self._skip_empty(left)
+
+    def _feed(self, pieces: list[str]) -> None:
+        at = 0
+        while at < len(pieces):
+            at = self._by_pattern(pieces, at) if self._patterns else self._by_cells(pieces, at)
+
+    def _end_block(self) -> None:
+        try:
+            for pattern in (*self._patterns, *self._retired):
+                self._take(pattern)
+                pattern.rows.clear()
+            self._retired.clear()
+            self._bands.end_block()
+        except UnfitRows as exc:
+            raise NotRegular from exc
 
     def _by_cells(self, pieces: list[str], at: int) -> int:
         """Read rows cell by cell until a pattern is made; returns where to go on."""
@@ -249,14 +279,9 @@ class _Scan:
         return True
 
     def finish(self, envelope: ElementTree.Element) -> Scanned:
-        """Everything that was read."""
-        try:
-            for pattern in (*self._patterns, *self._retired):
-                self._take(pattern)
-            bands = self._bands.finish()
-        except UnfitRows as exc:
-            raise NotRegular from exc
-        return Scanned(bands, frozenset(self._hidden), tuple(self._links), envelope)
+        """Everything that was read. Raises NotRegular."""
+        self._end_block()
+        return Scanned(self._blocks.all(), frozenset(self._hidden), tuple(self._links), envelope)
 
     def _take(self, pattern: _Pattern) -> None:
         if not pattern.rows:

@@ -1,4 +1,4 @@
-"""A column as typed values for SQL: what type its cells agree on, and the values in that type's form.
+"""A column as typed values for SQL, block by block, in the type its cells agree on (``types``).
 
 Dates are dates because of their number format, never because a number looks like one. Where cells do not agree the
 column is text, as shown. An error has no value; a formula without a result has none either.
@@ -6,195 +6,114 @@ column is text, as shown. An error has no value; a formula without a result has 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from decimal import Decimal
 
 from ingestkit_core.elements import ColumnType
 
 from ingestkit_excel.number_formats import serials_to_iso
-from ingestkit_excel.workbook.columns import Column, Piece, place, shown
-from ingestkit_excel.workbook.meaning import format_of, moment_serial
-from ingestkit_excel.workbook.values import CellKind
+from ingestkit_excel.workbook.columns import Column, Piece, Stretch, place
+from ingestkit_excel.workbook.meaning import moment_serial, shown_texts
+from ingestkit_excel.workbook.types import type_of
+from ingestkit_excel.workbook.values import CellKind, Styles
 
-__all__ = ["TypedColumn", "typed"]
+__all__ = ["SqlValue", "TypedColumn", "plain"]
 
-_INTEGER_LIMIT = 1 << 63
-_EXACT_INTEGER = 1 << 53
-_FLOAT_DIGITS = 17
-_SURE_LENGTH = 19
-"""``0.`` and 17 digits: a shorter number loses nothing as a float."""
 _SECONDS = 86400
+_WITH_RANGE = ("integer", "number", "date", "time", "datetime", "duration")
 
 SqlValue = int | float | str | None
 
 
-class TypedColumn(NamedTuple):
-    """A column's type and its values, None where there is none.
+class TypedColumn:
+    """A column with its type. ``errors`` counts the cells that show an error.
 
-    ``empty`` counts the values that are None, ``errors`` the cells that show an error.
+    ``low``, ``high`` and ``samples`` (the first different values) are known of what was noted; low and high for types
+    that have an order.
     """
 
-    type: ColumnType
-    values: list[SqlValue]
-    empty: int
-    errors: int
+    __slots__ = ("_column", "errors", "high", "low", "samples", "type")
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self.type: ColumnType = type_of(column)
+        self.errors = sum(count for form, count in column.counts() if form.kind is CellKind.ERROR)
+        self.low: int | float | str | None = None
+        self.high: int | float | str | None = None
+        self.samples: dict[str, None] = {}
+
+    @property
+    def column(self) -> int:
+        """Which column of the sheet it is."""
+        return self._column.column
+
+    def stretches(self) -> Sequence[Stretch]:
+        """The blocks it comes in."""
+        return self._column.stretches
+
+    def values(self, stretch: Stretch) -> list[SqlValue]:
+        """The values of one block, None where there is none."""
+        values: list[SqlValue] = [None] * len(stretch.rows)
+        for piece in stretch.pieces():
+            place(values, piece.positions, _converted(piece, self.type, self._column.styles))
+        return values
+
+    def note(self, values: Sequence[SqlValue], max_samples: int) -> None:
+        """Take notice of values that are written out."""
+        if self.type not in _WITH_RANGE and len(self.samples) >= max_samples:
+            return
+        filled = [value for value in values if value is not None] if None in values else values
+        if not filled:
+            return
+        if self.type in _WITH_RANGE:
+            ends = [end for end in (self.low, self.high) if end is not None]
+            self.low = min([*ends, min(filled)])  # type: ignore[type-var]  # all of one type
+            self.high = max([*ends, max(filled)])  # type: ignore[type-var]
+        for value in filled:
+            if len(self.samples) >= max_samples:
+                break
+            self.samples[plain(value)] = None
 
 
-class _Part(NamedTuple):
-    type: ColumnType
-    positions: Sequence[int]
-    values: Sequence[SqlValue]
-    raw: Sequence[str]
+def plain(value: SqlValue) -> str:
+    """A value as people write it."""
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-def typed(column: Column) -> TypedColumn:
-    """The type a column's cells agree on and its values in that type."""
-    parts: list[_Part] = []
-    errors = 0
-    for piece in column.pieces:
-        if piece.form.kind is CellKind.ERROR:
-            errors += len(piece.values)
-        elif piece.form.kind is not CellKind.FORMULA:
-            parts.append(_part(piece, column))
-    agreed = _agreed({part.type for part in parts})
-    if agreed == "text":
-        texts = _texts(column)
-        return TypedColumn("text", texts, texts.count(None), errors)
-    values: list[SqlValue] = [None] * column.length
-    for part in parts:
-        place(values, part.positions, _converted(part, agreed))
-    return TypedColumn(agreed, values, column.length - sum(len(part.values) for part in parts), errors)
-
-
-def _texts(column: Column) -> list[SqlValue]:
-    texts: list[SqlValue] = [text or None for text in shown(column)]
-    for piece in column.pieces:
-        if piece.form.kind is CellKind.ERROR:
-            place(texts, piece.positions, [None] * len(piece.values))
-    return texts
-
-
-def _agreed(types: set[ColumnType]) -> ColumnType:
-    if len(types) == 1:
-        return next(iter(types))
-    if not types:
-        return "text"
-    for wider, narrower in _WIDENING:
-        if types <= narrower:
-            return wider
-    return "text"
-
-
-_WIDENING: tuple[tuple[ColumnType, set[str]], ...] = (
-    ("number", {"integer", "number"}),
-    ("decimal", {"integer", "number", "decimal"}),
-    ("datetime", {"date", "datetime"}),
-    ("duration", {"time", "duration"}),
-)
-
-
-def _converted(part: _Part, wanted: ColumnType) -> Sequence[SqlValue]:
-    if part.type == wanted:
-        return part.values
+def _converted(piece: Piece, wanted: ColumnType, styles: Styles) -> Sequence[SqlValue]:
+    """The values of cells of one form, in the type of their column."""
+    kind, values = piece.form.kind, piece.values
+    if kind is CellKind.ERROR or (kind is CellKind.FORMULA and wanted != "text"):
+        return [None] * len(values)
     match wanted:
-        case "number":
-            return [float(value) for value in part.values if value is not None]
-        case "decimal":
-            return [_exact(raw) for raw in part.raw]
-        case "datetime":
-            return [f"{value}T00:00:00" for value in part.values]
-        case _:
-            return [_seconds(float(raw)) for raw in part.raw]
-
-
-def _part(piece: Piece, column: Column) -> _Part:
-    match piece.form.kind:
-        case CellKind.NUMBER:
-            kind = format_of(piece.form, column.styles).kind
-            if kind == "code":
-                found: _Found = "text", piece.values
-            elif kind in ("date", "time", "datetime", "duration"):
-                found = _moments(piece.values, kind, date1904=column.styles.date1904)
-            else:
-                found = _numbers(piece.values, whole=kind != "decimal")
-        case CellKind.BOOLEAN:
-            found = "boolean", [int(value.strip().lower() in ("1", "true")) for value in piece.values]
-        case CellKind.MOMENT:
-            found = _iso_moments(piece.values)
-        case _:
-            found = "text", piece.values
-    return _Part(found[0], piece.positions, found[1], piece.values)
-
-
-_Found = tuple[ColumnType, Sequence[SqlValue]]
-
-
-def _numbers(values: Sequence[str], *, whole: bool) -> _Found:
-    try:
-        if whole:
+        case "text":
+            return [text or None for text in shown_texts(piece.form, values, styles)]
+        case "boolean":
+            return [int(value.strip().lower() in ("1", "true")) for value in values]
+        case "integer":
             return _integers(values)
-    except ValueError:
-        pass
+        case "number":
+            return list(map(float, values))
+        case "decimal":
+            return [f"{Decimal(raw.strip()):f}" for raw in values]
+        case "duration":
+            return [_seconds(raw) for raw in values]
+        case _ if kind is CellKind.MOMENT:
+            return values if wanted != "datetime" else [raw if "T" in raw else f"{raw}T00:00:00" for raw in values]
+        case _:
+            different = list(set(values))
+            texts = serials_to_iso(map(float, different), wanted, date1904=styles.date1904)
+            return list(map(dict(zip(different, texts, strict=True)).__getitem__, values))
+
+
+def _integers(values: Sequence[str]) -> list[int]:
     try:
-        if max(map(len, values)) > _SURE_LENGTH and any(
-            _has_too_many_digits(raw) for raw in values if len(raw) > _SURE_LENGTH
-        ):
-            return "decimal", [_exact(value) for value in values]
-        floats = list(map(float, values))
-    except (ValueError, InvalidOperation):
-        return "text", values
-    if not math.isfinite(sum(floats)) and not all(map(math.isfinite, floats)):
-        return "text", values
-    if whole and all(map(float.is_integer, floats)) and max(map(abs, floats)) < _EXACT_INTEGER:
-        return "integer", list(map(int, floats))
-    return "number", floats
-
-
-def _integers(values: Sequence[str]) -> _Found:
-    integers = list(map(int, values))
-    if min(integers) >= -_INTEGER_LIMIT and max(integers) < _INTEGER_LIMIT:
-        return "integer", integers
-    return "decimal", [str(integer) for integer in integers]
-
-
-def _has_too_many_digits(raw: str) -> bool:
-    mantissa = raw.strip().lower().partition("e")[0].lstrip("+-").replace(".", "").strip("0")
-    return len(mantissa) > _FLOAT_DIGITS
-
-
-def _exact(raw: str) -> str:
-    return f"{Decimal(raw.strip()):f}"
-
-
-def _moments(values: Sequence[str], kind: str, *, date1904: bool) -> _Found:
-    try:
-        serials = {raw: float(raw) for raw in set(values)}
+        return list(map(int, values))
     except ValueError:
-        return "text", values
-    if kind == "duration":
-        return "duration", [_seconds(serials[raw]) for raw in values]
-    if kind == "date" and not all(map(float.is_integer, serials.values())):
-        kind = "datetime"
-    if kind == "time" and not all(0 <= serial < 1 for serial in serials.values()):
-        kind = "datetime"
-    texts = dict(zip(serials, serials_to_iso(serials.values(), kind, date1904=date1904), strict=True))
-    if None in texts.values():
-        return "text", values
-    return kind, [texts[raw] for raw in values]  # type: ignore[return-value]  # one of the three
+        return list(map(int, map(float, values)))
 
 
-def _seconds(serial: float) -> float | int:
-    seconds = round(serial * _SECONDS, 3)
+def _seconds(raw: str) -> float | int:
+    serial = moment_serial(raw, date1904=False) if ":" in raw else float(raw)
+    seconds = round((serial or 0.0) * _SECONDS, 3)
     return int(seconds) if seconds.is_integer() else seconds
-
-
-def _iso_moments(values: Sequence[str]) -> _Found:
-    if any(moment_serial(raw, date1904=False) is None for raw in values):
-        return "text", values
-    if all("T" not in raw and "-" in raw for raw in values):
-        return "date", values
-    if all("-" not in raw for raw in values):
-        return "time", values
-    return "datetime", [raw if "T" in raw else f"{raw}T00:00:00" for raw in values]

@@ -2,7 +2,8 @@
 
     Workbook
     └── Sheet
-        ├── Band: rows whose cells are stored alike (same columns, kinds and styles), column by column
+        ├── Block: some thousand rows
+        │   └── Band: rows whose cells are stored alike (same columns, kinds and styles), column by column
         ├── merges, hidden rows and columns, comments, links, tables
         └── counts of what has no cells (charts, images, pivot tables)
 
@@ -13,6 +14,7 @@ thousands of times: whatever is done per form instead of per cell is done once.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +24,11 @@ from typing import NamedTuple
 from ingestkit_core.elements import range_name
 
 from ingestkit_excel.models import ParserUsed
+from ingestkit_excel.workbook.masks import RowMasks
 
 __all__ = [
     "Band",
+    "Block",
     "CellForm",
     "CellKind",
     "Chart",
@@ -113,16 +117,41 @@ class Rectangle(NamedTuple):
 class Band:
     """Rows stored alike. ``rows`` are ascending row numbers; ``columns[i][j]`` is the value of ``forms[i]`` in
     ``rows[j]``, None where the cell is empty; ``filled[i]`` is how many values of a column are not None, at least one.
+
+    Columns may be in a file (``known`` are their masks then): to be gone through, not looked into cell by cell.
     """
 
     forms: tuple[CellForm, ...]
     rows: Sequence[int]
     columns: tuple[Sequence[str | None], ...]
     filled: tuple[int, ...]
+    known: RowMasks | None = None
 
     def span(self, top: int, bottom: int) -> tuple[int, int]:
         """The slice of ``rows`` that lies between two rows (inclusive)."""
         return bisect_left(self.rows, top), bisect_left(self.rows, bottom + 1)
+
+    def masks(self) -> RowMasks:
+        """The filled columns of its rows."""
+        if self.known is not None:
+            return self.known
+        full = sum(1 << form.column for form in self.forms)
+        partial = [
+            (1 << form.column, values)
+            for form, values, filled in zip(self.forms, self.columns, self.filled, strict=True)
+            if filled < len(values)
+        ]
+        if not partial:
+            return RowMasks(self.rows, bytes(len(self.rows)), (full,))
+        index: dict[tuple[bool, ...], int] = {}
+        holes = zip(*([value is None for value in values] for _, values in partial), strict=True)
+        codes = array("I", [index.setdefault(hole, len(index)) for hole in holes])
+        kinds = [full - sum(bit for (bit, _), gone in zip(partial, hole, strict=True) if gone) for hole in index]
+        return RowMasks(self.rows, codes, kinds)
+
+
+Block = tuple[Band, ...]
+"""Bands whose rows may be interleaved; all stand above those of the next block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +230,7 @@ class Sheet:
     reason: str | None = None
     failed: bool = False
     styles: Styles = Styles()
-    bands: tuple[Band, ...] = ()
+    blocks: tuple[Block, ...] = ()
     merges: tuple[Rectangle, ...] = ()
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: tuple[tuple[int, int], ...] = ()
@@ -213,6 +242,11 @@ class Sheet:
     pivots: int = 0
     formulas: int = 0
     uncached: int = 0
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands of all blocks."""
+        return tuple(band for block in self.blocks for band in block)
 
     @property
     def hidden(self) -> bool:
@@ -227,20 +261,9 @@ class Sheet:
         """How many cells are not empty."""
         return sum(sum(band.filled) for band in self.bands)
 
-    def row_masks(self) -> dict[int, int]:
+    def row_masks(self) -> RowMasks:
         """For every row that is not empty, ascending: the set of its filled columns, as bits (bit n is column n)."""
-        masks: dict[int, int] = {}
-        for band in self.bands:
-            full = sum(1 << form.column for form in band.forms)
-            of_band = [full] * len(band.rows)
-            for form, values, filled in zip(band.forms, band.columns, band.filled, strict=True):
-                if filled < len(values):
-                    without = ~(1 << form.column)
-                    for index, value in enumerate(values):
-                        if value is None:
-                            of_band[index] &= without
-            masks.update(zip(band.rows, of_band, strict=True))
-        return {row: masks[row] for row in sorted(masks) if masks[row]}
+        return RowMasks.joined([band.masks() for band in block] for block in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ namespace. A document type is refused here too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -15,23 +15,28 @@ from xml.parsers import expat
 from ingestkit_core.errors import ErrorCode, SecurityError
 
 from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage
+from ingestkit_excel.workbook.blocks import MAX_ROWS, Blocks
 from ingestkit_excel.workbook.formulas import SharedFormulas, link_of_formula
 from ingestkit_excel.workbook.layouts import column_number
 from ingestkit_excel.workbook.package import PartError
 from ingestkit_excel.workbook.scan import Scanned
-from ingestkit_excel.workbook.strings import plain_text
+from ingestkit_excel.workbook.strings import Strings, plain_text
 from ingestkit_excel.workbook.values import Link, Rectangle
 
 __all__ = ["walk_sheet"]
 
-MAX_ROW, MAX_COLUMN = 1 << 20, 1 << 14
+_MAX_COLUMN = 1 << 14
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 _STORAGES: dict[str, Storage] = {storage.value: storage for storage in Storage if storage is not Storage.FORMULA}
 
 
-def walk_sheet(blocks: Iterable[str], strings: Mapping[str, str | None]) -> Scanned:
-    """Read a sheet's XML. Raises PartError where it is not well-formed, SecurityError for a document type."""
-    walk = _Walk(strings)
+def walk_sheet(texts: Iterable[str], strings: Strings, blocks: Blocks, *, in_order: bool) -> Scanned:
+    """Read a sheet's XML; rows that are not ``in_order`` are all gathered before anything is made of them.
+
+    Raises PartError where it is not well-formed, SecurityError for a document type, UnfitRows where rows are not in
+    order after all.
+    """
+    walk = _Walk(strings, blocks, in_order=in_order)
     parser = expat.ParserCreate("utf-8", namespace_separator="}")
     parser.buffer_text = True
     parser.StartElementHandler = walk.start
@@ -39,8 +44,8 @@ def walk_sheet(blocks: Iterable[str], strings: Mapping[str, str | None]) -> Scan
     parser.CharacterDataHandler = walk.text
     parser.StartDoctypeDeclHandler = _refuse
     try:
-        for block in blocks:
-            parser.Parse(block, False)
+        for text in texts:
+            parser.Parse(text, False)
         parser.Parse("", True)
     except expat.ExpatError as exc:
         raise PartError(f"the sheet is not well-formed XML in line {exc.lineno}") from exc
@@ -64,8 +69,11 @@ class _Found(NamedTuple):
 class _Walk:
     """Handlers of the parser. Elements outside of ``sheetData`` go into a tree."""
 
-    def __init__(self, strings: Mapping[str, str | None]) -> None:
+    def __init__(self, strings: Strings, blocks: Blocks, *, in_order: bool) -> None:
         self._strings = strings
+        self._blocks = blocks
+        self._bands = BandBuilder(None, blocks)
+        self._in_order = in_order
         self._tree = ElementTree.TreeBuilder()
         self._inside = False
         self._rows: dict[int, dict[int, _Found]] = {}
@@ -120,6 +128,8 @@ class _Walk:
         number = attributes.get("r", "")
         self._row = int(number) if number.isascii() and number.isdigit() and int(number) else self._row + 1
         self._column = 0
+        if self._in_order and len(self._rows) >= self._blocks.room(len(next(iter(self._rows.values()), ()))):
+            self._end_block()
         if attributes.get("hidden") in ("1", "true"):
             self._hidden.add(self._row)
 
@@ -132,7 +142,7 @@ class _Walk:
             self._column += 1
 
     def _end_cell(self) -> None:
-        if not (1 <= self._row <= MAX_ROW and 1 <= self._column <= MAX_COLUMN):
+        if not (1 <= self._row <= MAX_ROWS and 1 <= self._column <= _MAX_COLUMN):
             return
         found = self._found()
         if found is not None:
@@ -151,8 +161,7 @@ class _Walk:
             if not raw and not (storage is Storage.TEXT and raw is not None):
                 return _Found(Storage.FORMULA, self._style(), True, text)
         if storage is Storage.SHARED:
-            index = (raw or "").strip()
-            value = self._strings.get(str(int(index))) if index.isascii() and index.isdigit() else None
+            value = self._strings.get((raw or "").strip())
             storage = Storage.INLINE
         else:
             value = plain_text(raw or "")
@@ -162,10 +171,15 @@ class _Walk:
         style = self._cell.get("s", "")
         return int(style) if style.isascii() and style.isdigit() else 0
 
-    def finish(self) -> Scanned:
-        bands = BandBuilder(None)
+    def _end_block(self) -> None:
         for row in sorted(self._rows):
             cells = sorted(self._rows[row].items())
             forms = tuple(RawForm(column, one.storage, one.style, one.formula) for column, one in cells)
-            bands.add_row(forms, row, [one.value for _, one in cells])
-        return Scanned(bands.finish(), frozenset(self._hidden), tuple(self._links), self._tree.close())
+            self._bands.add_row(forms, row, [one.value for _, one in cells])
+        self._rows.clear()
+        self._bands.end_block()
+
+    def finish(self) -> Scanned:
+        """Everything that was read. Raises UnfitRows."""
+        self._end_block()
+        return Scanned(self._blocks.all(), frozenset(self._hidden), tuple(self._links), self._tree.close())

@@ -11,6 +11,7 @@ from typing import Any
 from ingestkit_core.elements import CellRange, PageBox
 from ingestkit_core.keys import chunk_id
 from ingestkit_core.models import ChunkPayload, ProcessingResult, WrittenArtifacts
+from ingestkit_core.spooled import SpooledRanges, SpooledRows
 from ingestkit_core.stores import export
 from ingestkit_core.stores.base import NamedTable, SourceState
 from ingestkit_core.stores.fulltext import index_text
@@ -20,6 +21,8 @@ STATE_COLUMNS = (
     "tenant, uri, path, format, content_hash, ingest_key, fingerprint, parser_version, size_bytes, modified_ns"
 )
 """The columns of sources and of quarantine that hold a SourceState, in its order."""
+
+_MAX_ATTACHED = 8
 
 _SQL_TYPES = {"integer": "INTEGER", "boolean": "INTEGER", "number": "REAL", "duration": "REAL"}
 
@@ -166,22 +169,40 @@ def source_of(connection: sqlite3.Connection, chunk: ChunkPayload) -> int:
     return insert_source(connection, state, metadata.ingest_run_id, result)
 
 
-def create_table(connection: sqlite3.Connection, source_id: int | None, table: NamedTable) -> None:
-    """A physical table with its rows, each with its place, and its catalog entry."""
+def spools(tables: Iterable[NamedTable]) -> dict[str, SpooledRows]:
+    """The spooled tables whose files are to be attached, by the name to attach them under.
+
+    SQLite attaches ten files at most; the rows of further ones are read one by one.
+    """
+    rows = [table.rows for table in tables if isinstance(table.rows, SpooledRows)]
+    return {f"spool{number}": spooled for number, spooled in enumerate(rows[:_MAX_ATTACHED])}
+
+
+def create_table(
+    connection: sqlite3.Connection,
+    source_id: int | None,
+    table: NamedTable,
+    attached: Mapping[str, SpooledRows] | None = None,
+) -> None:
+    """A physical table with its rows, each with its place, and its catalog entry.
+
+    Rows in one of the ``attached`` files are copied in bulk.
+    """
     on_page = isinstance(table.location, PageBox)
     places = ("_page", "_box") if on_page else ("_sheet", "_range")
     place_types = ("INTEGER", "TEXT") if on_page else ("TEXT", "TEXT")
     declared = [f"{quoted(c.name)} {_SQL_TYPES.get(c.type, 'TEXT')}" for c in table.columns]
     declared += [f"{quoted(name)} {kind}" for name, kind in zip(places, place_types, strict=True)]
     connection.execute(f"CREATE TABLE {quoted(table.name)} (row_id INTEGER PRIMARY KEY, {', '.join(declared)})")
-    marks = ", ".join("?" * (len(declared) + 1))
-    connection.executemany(
-        f"INSERT INTO {quoted(table.name)} VALUES ({marks})",
-        (
-            (number, *row, *_place(location))
-            for number, (row, location) in enumerate(zip(table.rows, table.row_locations, strict=True), 1)
-        ),
-    )
+    spool = next((name for name, rows in (attached or {}).items() if rows == table.rows), None)
+    if spool is not None and isinstance(table.rows, SpooledRows) and isinstance(table.row_locations, SpooledRanges):
+        connection.execute(
+            f"INSERT INTO {quoted(table.name)} SELECT rowid, {table.rows.names}, ?, place FROM {spool}.rows "
+            "ORDER BY rowid",
+            (table.row_locations.sheet_name,),
+        )
+    else:
+        _insert_rows(connection, table, len(declared) + 1)
     connection.execute(
         "INSERT INTO catalog VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -194,6 +215,14 @@ def create_table(connection: sqlite3.Connection, source_id: int | None, table: N
             to_json([[column.name, column.header, column.type] for column in table.columns]),
             len(table.rows),
         ),
+    )
+
+
+def _insert_rows(connection: sqlite3.Connection, table: NamedTable, width: int) -> None:
+    numbered = enumerate(zip(table.rows, table.row_locations, strict=True), 1)
+    connection.executemany(
+        f"INSERT INTO {quoted(table.name)} VALUES ({', '.join('?' * width)})",
+        ((number, *row, *_place(location)) for number, (row, location) in numbered),
     )
 
 

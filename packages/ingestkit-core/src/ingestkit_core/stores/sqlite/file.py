@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -156,10 +156,15 @@ class StoreFile:
             )
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it or, on any exception, none of it."""
-        with self._write_lock, self.translated(), _transaction(self._open_writer()) as connection:
-            yield connection
+    def writing(self, attached: Mapping[str, str] | None = None) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or, on any exception, none of it.
+
+        ``attached`` are further files to read from meanwhile: the name to say, and the file's URI.
+        """
+        with self._write_lock, self.translated():
+            connection = self._open_writer()
+            with _attached(connection, attached or {}), _transaction(connection):
+                yield connection
 
     @contextmanager
     def noting(self) -> Iterator[sqlite3.Connection]:
@@ -234,6 +239,20 @@ class StoreFile:
                 f"forgotten, but a program still reads an older state of {self.path}: close it and forget again",
                 recoverable=True,
             )
+
+
+@contextmanager
+def _attached(connection: sqlite3.Connection, files: Mapping[str, str]) -> Iterator[None]:
+    # SQLite neither attaches nor detaches inside a transaction.
+    names: list[str] = []
+    try:
+        for name, uri in files.items():
+            connection.execute(f"ATTACH ? AS {name}", (uri,))
+            names.append(name)
+        yield
+    finally:
+        for name in names:
+            connection.execute(f"DETACH {name}")
 
 
 @contextmanager

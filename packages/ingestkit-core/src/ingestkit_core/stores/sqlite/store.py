@@ -196,7 +196,8 @@ class SqliteStore(DocumentStore):
     def replace(self, version: DocumentVersion) -> WrittenArtifacts:
         """See DocumentStore."""
         tenant = version.state.tenant_id or ""
-        with self._file.writing() as connection:
+        attached = documents.spools(version.tables)
+        with self._file.writing({name: rows.uri for name, rows in attached.items()}) as connection:
             if version.embedder is not None:
                 self._check_embedder(connection, version.embedder)
             for uri in (version.state.source_uri, version.moved_from):
@@ -207,7 +208,7 @@ class SqliteStore(DocumentStore):
             if version.embedder is not None:
                 kept.insert_vectors(connection, version.embedder[0], _by_text(version.chunks))
             for table in version.tables:
-                documents.create_table(connection, source_id, table)
+                documents.create_table(connection, source_id, table, attached)
             return documents.written(connection, source_id)
 
     def _check_embedder(self, connection: sqlite3.Connection, embedder: tuple[str, int]) -> None:

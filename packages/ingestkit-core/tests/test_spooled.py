@@ -1,0 +1,61 @@
+"""Spooled rows: the same sequence as a list, wherever they are unpickled, and gone with their job."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ingestkit_core.elements import CellRange
+from ingestkit_core.execution.threads import ThreadPool
+from ingestkit_core.execution.workers import Job, Outcome
+from ingestkit_core.spooled import RowSpool, SpooledRanges, SpooledRows
+
+pytestmark = pytest.mark.unit
+
+VALUES = st.none() | st.integers(-(1 << 63), (1 << 63) - 1) | st.floats(allow_nan=False) | st.text()
+
+
+def spooled(rows: list[tuple[Any, ...]], width: int) -> SpooledRows:
+    spool = RowSpool(width, left=1, right=27)
+    for row in rows:
+        spool.add([(*row, 7)])
+    return spool.finish()
+
+
+@given(st.integers(1, 4).flatmap(lambda width: st.tuples(st.just(width), st.lists(st.tuples(*[VALUES] * width)))))
+def test_spooled_rows_are_the_rows(drawn: tuple[int, list[tuple[Any, ...]]]) -> None:
+    width, rows = drawn
+    found = pickle.loads(pickle.dumps(spooled(rows, width)))
+    assert list(found) == rows
+    assert [list(map(type, row)) for row in found] == [list(map(type, row)) for row in rows]
+    assert (len(found), found[:2], found[::-1]) == (len(rows), rows[:2], rows[::-1])
+    assert list(SpooledRanges(found, "S")) == [CellRange("S", "A7:AA7")] * len(rows)
+    if rows:
+        assert (found[0], found[-1], SpooledRanges(found, "S")[-1]) == (rows[0], rows[-1], CellRange("S", "A7:AA7"))
+        with pytest.raises(IndexError):
+            found[len(rows)]
+
+
+def read_rows() -> SpooledRows:
+    return spooled([("x",)], 1)
+
+
+@pytest.mark.timeout(60)
+def test_files_of_a_job_on_threads_stay_until_its_result_was_used() -> None:
+    outcomes: list[Outcome] = []
+    pool = ThreadPool(2)
+    for _ in range(2):
+        pool.submit(Job(read_rows, ()), outcomes.append)
+    assert pool.drain(30)
+    pool.close()
+    first, second = (outcome.value() for outcome in outcomes)
+    assert Path(first.path).parent != Path(second.path).parent
+    outcomes[0].discard()
+    assert not Path(first.path).parent.exists()
+    assert list(second) == [("x",)]
+    outcomes[1].discard()
+    assert not Path(second.path).exists()
