@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingestkit_core.chunking import ChunkDraft
+from ingestkit_core.classification import Classifier, undecided
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.embedding import GuardedEmbedder
-from ingestkit_core.errors import BackendError, ErrorCode, IngestError, IngestkitError, StoreError
+from ingestkit_core.errors import BackendError, ClassifyError, ErrorCode, IngestError, IngestkitError, StoreError
+from ingestkit_core.execution.asking import Answer
 from ingestkit_core.execution.local import Finisher, ReadDocument
 from ingestkit_core.extraction import Extraction
 from ingestkit_core.formats import Format
 from ingestkit_core.keys import chunk_id, printable
+from ingestkit_core.llm import GuardedLLM
 from ingestkit_core.models import ChunkPayload, EmbedStageResult, ProcessingResult, Status, WrittenArtifacts
 from ingestkit_core.parallel.policies import CircuitBreaker
 from ingestkit_core.privacy import Redactor
-from ingestkit_core.protocols import EmbeddingBackend
+from ingestkit_core.protocols import EmbeddingBackend, LLMBackend
 from ingestkit_core.stores.base import (
     DocumentStore,
     DocumentVersion,
@@ -68,7 +71,12 @@ class Committer(Finisher):
     """Turns extractions into committed documents, for one format and one store."""
 
     def __init__(
-        self, format: Format, config: ProcessorConfig, store: DocumentStore, embedder: EmbeddingBackend | None
+        self,
+        format: Format,
+        config: ProcessorConfig,
+        store: DocumentStore,
+        embedder: EmbeddingBackend | None,
+        llm: LLMBackend | None = None,
     ) -> None:
         self._format = format
         self._config = config
@@ -76,6 +84,8 @@ class Committer(Finisher):
         self._store_breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _REST_SECONDS)
         breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _REST_SECONDS)
         self.embedder = GuardedEmbedder(embedder, config, breaker) if embedder is not None else None
+        llm_breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _REST_SECONDS)
+        self._classifier = Classifier(GuardedLLM(llm, config, llm_breaker), config) if llm is not None else None
         self._redactor = Redactor(config.redact_patterns)
 
     def resting(self) -> BackendError | None:
@@ -84,8 +94,16 @@ class Committer(Finisher):
             return _store_rests()
         return self.embedder.resting() if self.embedder is not None else None
 
+    def question(self, document: ReadDocument) -> Callable[[], Answer] | None:
+        """See Finisher. Where the rules are unsure what a document is, a language model is asked."""
+        classifier, extraction = self._classifier, document.value
+        if classifier is None or extraction.question is None or not self._is_current(document):
+            return None
+        return lambda: classifier.answer(extraction.question, extraction.classification)
+
     def finish(self, documents: Sequence[ReadDocument]) -> list[ProcessingResult | None]:
         """See Finisher. A source that changed while it was read is read once more."""
+        documents = [_without_question(document) for document in documents]
         pending = [self._prepare(document) for document in documents]
         self._embed([item for item in pending if item is not None])
         results: list[ProcessingResult | None] = []
@@ -135,11 +153,16 @@ class Committer(Finisher):
             )
         return document.error
 
+    def _is_current(self, document: ReadDocument) -> bool:
+        """Whether the bytes that were read are those that were hashed before."""
+        submission: Submission = document.context
+        return bool(document.value.content_hash == submission.state.content_hash)
+
     def _prepare(self, document: ReadDocument) -> _Pending | None:
         """Chunks with their ids and tables with their names; None where there is nothing to commit."""
         submission: Submission = document.context
         extraction = document.value
-        if document.error is not None or extraction.content_hash != submission.state.content_hash:
+        if document.error is not None or not self._is_current(document):
             return None
         tables = [name_table(t, submission.state.tenant_id, submission.state.source_uri) for t in extraction.tables]
         payloads = [
@@ -235,8 +258,12 @@ class Committer(Finisher):
         embedder = None
         if self.embedder is not None and item.embedded is not None and item.embedded.dimension:
             embedder = (self.embedder.identity, item.embedded.dimension)
+        state = submission.state
+        if self._classifier is not None and item.extraction.classification.degraded:
+            # It counts as unchanged under no settings: the model that could not be asked is asked the next time.
+            state = replace(state, fingerprint="")
         version = DocumentVersion(
-            submission.state, submission.run_id, result, item.payloads, item.tables, embedder, submission.moved_from
+            state, submission.run_id, result, item.payloads, item.tables, embedder, submission.moved_from
         )
         item.document.report("store", 0, 0)
         permit = self._store_breaker.admit()
@@ -310,6 +337,16 @@ class Committer(Finisher):
         if self._config.log_chunk_previews:
             for payload in item.payloads:
                 logger.info("chunk=%d text=%s", payload.metadata.chunk_index, self._redactor.text(payload.text[:80]))
+
+
+def _without_question(document: ReadDocument) -> ReadDocument:
+    """The document as it is where nobody was asked, or as failed where then nobody knows what it is."""
+    if document.error is not None:
+        return document
+    try:
+        return replace(document, value=undecided(document.value))
+    except ClassifyError as exc:
+        return replace(document, value=None, error=exc.to_error())
 
 
 def deferred_result(file_path: str, exc: IngestkitError, redactor: Redactor | None = None) -> ProcessingResult:

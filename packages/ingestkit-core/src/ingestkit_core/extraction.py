@@ -19,7 +19,32 @@ from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, OCRStageResult, ParseStageResult
 from ingestkit_core.progress import Stage
 
-__all__ = ["Conversion", "Extraction", "Split"]
+__all__ = ["Conversion", "Extraction", "PossibleType", "Question", "Split"]
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleType:
+    """A type a document may be of: what it means, and how a document of it is brought in.
+
+    ``reads_otherwise``: this document would have to be read again, with the setting ``document_type`` at it.
+    """
+
+    name: str
+    meaning: str
+    ingestion_method: str
+    reads_otherwise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the rules were unsure about. ``facts`` are about structure: never text, names or values of the document.
+
+    ``subject`` says what kind of file it is ("an Excel workbook").
+    """
+
+    subject: str
+    facts: tuple[str, ...]
+    types: tuple[PossibleType, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +52,8 @@ class Extraction:
     """Everything one document gave.
 
     ``content_hash`` is the SHA-256 of the very bytes that were parsed. ``issues`` holds warnings (``W_``)
-    and recoverable errors (``E_``) with their places, in document order.
+    and recoverable errors (``E_``) with their places, in document order. ``question`` is there where the rules
+    were unsure; a ``classification`` whose document_type is empty says that they had no answer at all.
     """
 
     content_hash: str
@@ -40,6 +66,7 @@ class Extraction:
     language: str | None = None
     issues: tuple[IngestError, ...] = ()
     ocr: OCRStageResult | None = None
+    question: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class DocumentRouter:
         self._traces: dict[str, DocumentTrace] = {}
         self._pool = pool
         self._owns_pool = pool is None
-        self._committer = Committer(self.format, self.config, self.store, embedder)
+        self._committer = Committer(self.format, self.config, self.store, embedder, llm)
         self._fingerprints: dict[tuple[str, int] | None, str] = {}
         for limit, value, reason in self.config.overrides():
             logger.warning("override=%s value=%d reason=%s", limit, value, reason)

@@ -14,13 +14,14 @@ import threading
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, IngestkitError
+from ingestkit_core.execution.asking import Answer, AskingThreads
 from ingestkit_core.execution.course import Course, Courses, Limits
 from ingestkit_core.execution.memory_limit import default_memory_bytes
 from ingestkit_core.execution.threads import ThreadPool
@@ -64,6 +65,14 @@ class ReadDocument:
 class Finisher(ABC):
     """What the owner does with documents that were read. Runs in the finishing thread."""
 
+    def question(self, document: ReadDocument) -> Callable[[], Answer] | None:
+        """What is to be found out about a document before it is finished; None where nothing is.
+
+        Called on the advancing thread, so it is quick; what it returns runs on a thread for questions, may take
+        long and raises nothing.
+        """
+        return None
+
     @abstractmethod
     def finish(self, documents: Sequence[ReadDocument]) -> list[ProcessingResult | None]:
         """One result per document, in order; None asks for the document to be read once more."""
@@ -75,10 +84,12 @@ class _Document:
 
     job_id: str
     course: Course
+    config: dict[str, Any]
     source_uri: str | None
     context: Any
     callback: Callable[[str], None] | None
     reads: int = 1
+    answer: Answer | None = None
     done: threading.Event = field(default_factory=threading.Event)
     result: ProcessingResult | None = None
 
@@ -114,6 +125,7 @@ class LocalExecutionBackend:
         )
         self._courses = Courses(self._pool)
         self._finisher = finish if isinstance(finish, Finisher) else _OneByOne(finish)
+        self._asking = AskingThreads()
         self._documents: dict[str, _Document] = {}
         self._read: queue.Queue[tuple[_Document, ReadDocument] | None] = queue.Queue(2 * _MAX_FINISHED_TOGETHER)
         self._lock = threading.Lock()
@@ -148,7 +160,7 @@ class LocalExecutionBackend:
         with self._lock:
             if self._closed:
                 raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, "this execution backend was closed")
-            self._documents[job_id] = _Document(job_id, course, source_uri, context, on_done)
+            self._documents[job_id] = _Document(job_id, course, course.config, source_uri, context, on_done)
             if self._finishing is None:
                 self._finishing = threading.Thread(target=self._finish_all, name="ingestkit-finish", daemon=True)
                 self._finishing.start()
@@ -200,6 +212,7 @@ class LocalExecutionBackend:
         if self._owns_pool:
             self._pool.close()
         self._courses.close()
+        self._asking.close()
         if self._finishing is not None and self._finishing is not threading.current_thread():
             self._read.put(None)
             self._finishing.join()
@@ -213,7 +226,7 @@ class LocalExecutionBackend:
         self.close()
 
     def _was_read(self, job_id: str, value: Any, error: IngestError | None) -> None:
-        """On the advancing thread: wait for a place in the finisher's queue."""
+        """On the advancing thread: ask what is to be asked, or wait for a place in the finisher's queue."""
         document = self._documents.get(job_id)
         if document is None:  # released before it was done: nobody asks any more
             return
@@ -228,6 +241,31 @@ class LocalExecutionBackend:
             document.context,
             course.report,
         )
+        ask = self._finisher.question(read) if error is None and document.answer is None else None
+        if ask is None:
+            self._to_finish(document, read)
+        else:
+            course.report("classify")
+            self._asking.submit(lambda: self._ask(document, read, ask))
+
+    def _ask(self, document: _Document, read: ReadDocument, ask: Callable[[], Answer]) -> None:
+        """On a thread for questions."""
+        answer = ask()
+        if self._closed:
+            return
+        document.answer = answer
+        if answer.settings is None:
+            self._to_finish(document, read)
+            return
+        document.course.config = {**document.course.config, **answer.settings}
+        self._restart(document)
+
+    def _to_finish(self, document: _Document, read: ReadDocument) -> None:
+        if read.error is None and document.answer is not None:
+            try:
+                read = replace(read, value=document.answer.apply(read.value))
+            except IngestkitError as exc:
+                read = replace(read, value=None, error=exc.to_error())
         self._read.put((document, read))
 
     def _finish_all(self) -> None:
@@ -258,7 +296,13 @@ class LocalExecutionBackend:
                 self._read_again(document)
 
     def _read_again(self, document: _Document) -> None:
+        # Its bytes are others now: so may be what there is to ask.
         document.reads += 1
+        document.answer = None
+        document.course.config = document.config
+        self._restart(document)
+
+    def _restart(self, document: _Document) -> None:
         try:
             self._courses.start(document.course)
         except IngestkitError as exc:

@@ -2,20 +2,22 @@
 
 A file begins with ``#!text``. Lines beginning with ``#`` are headings, blank lines end paragraphs, lines with
 ``|`` are table rows (the first of a run is the header). A line ``!fault NAME`` makes the reader do NAME
-where it stands, see ``faults``: in a worker process, never in the owner.
+where it stands, see ``faults``: in a worker process, never in the owner. A line ``!unsure`` makes it unsure whether
+the file is a text or a list, each line of which is a paragraph of its own; ``!clueless`` leaves it without an answer.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from ingestkit_core.chunking import ChunkLimits, pack
-from ingestkit_core.config import ProcessorConfig
+from ingestkit_core.config import ProcessorConfig, setting
 from ingestkit_core.elements import Element, ElementKind, PageBox, Span, TableColumn, TableDraft, visible_length
 from ingestkit_core.errors import ErrorCode, ParseError
-from ingestkit_core.extraction import Conversion, Extraction
+from ingestkit_core.extraction import Conversion, Extraction, PossibleType, Question
 from ingestkit_core.formats import Format
 from ingestkit_core.keys import hash_bytes
 from ingestkit_core.language import detect_language
@@ -34,6 +36,7 @@ class TextConfig(ProcessorConfig):
     """The shared settings, under a parser version of its own."""
 
     parser_version: str = "text:1.0.0"
+    document_type: Literal["text", "list"] | None = setting(None, "What every file is, without looking.", output=True)
 
 
 def write_text(path: Path, *lines: str) -> Path:
@@ -51,7 +54,7 @@ def read(file_path: str, config: dict[str, Any]) -> Extraction:
     """See Extraction."""
     content = Path(file_path).read_bytes()
     settings = TextConfig.model_validate(config)
-    elements, tables, total = _parse(content)
+    elements, tables, total = _parse(content, as_list=settings.document_type == "list")
     packed = pack(elements, ChunkLimits.of(settings))
     unit = "page 1"
     return Extraction(
@@ -60,10 +63,31 @@ def read(file_path: str, config: dict[str, Any]) -> Extraction:
         tables=tuple(tables),
         ledger=Ledger.balance("characters", {unit: total}, packed.emitted, {}),
         parse=ParseStageResult(units_total=1, units_done=1, method="text"),
-        classification=ClassificationStageResult(tier=ClassificationTier.RULES, document_type="text", confidence=0.9),
-        ingestion_method="text",
+        classification=_classified(content, settings),
+        ingestion_method=settings.document_type or "text",
         language=detect_language(content.decode("utf-8")),
+        question=None if settings.document_type else _question(content, elements),
     )
+
+
+def _classified(content: bytes, settings: TextConfig) -> ClassificationStageResult:
+    kind = settings.document_type or ("" if b"\n!clueless\n" in content else "text")
+    confidence = 0.5 if _is_unsure(content) else 0.9
+    return ClassificationStageResult(tier=ClassificationTier.RULES, document_type=kind, confidence=confidence)
+
+
+def _is_unsure(content: bytes) -> bool:
+    return b"\n!unsure\n" in content or b"\n!clueless\n" in content
+
+
+def _question(content: bytes, elements: Sequence[Element]) -> Question | None:
+    if not _is_unsure(content):
+        return None
+    types = (
+        PossibleType("text", "sentences that belong together", "text"),
+        PossibleType("list", "a thing on every line", "list", reads_otherwise=True),
+    )
+    return Question("a text file", (f"{len(elements)} parts",), types)
 
 
 def convert(file_path: str, config: dict[str, Any]) -> Conversion:
@@ -72,7 +96,7 @@ def convert(file_path: str, config: dict[str, Any]) -> Conversion:
     return Conversion(Path(file_path).stem, tuple(elements), Ledger.balance("characters", {"page 1": total}, {}, {}))
 
 
-def _parse(content: bytes) -> tuple[list[Element], list[TableDraft], int]:
+def _parse(content: bytes, *, as_list: bool = False) -> tuple[list[Element], list[TableDraft], int]:
     if not recognises(content):
         raise ParseError(ErrorCode.E_PARSE_CORRUPT, "the first line is not #!text")
     elements: list[Element] = []
@@ -89,6 +113,8 @@ def _parse(content: bytes) -> tuple[list[Element], list[TableDraft], int]:
         run.clear()
 
     for number, line in enumerate(content.decode("utf-8").splitlines()[1:], 1):
+        if line in ("!unsure", "!clueless"):
+            continue
         fault = re.fullmatch(r"!fault (\S+)", line)
         if fault:
             misbehave(fault[1])
@@ -100,7 +126,7 @@ def _parse(content: bytes) -> tuple[list[Element], list[TableDraft], int]:
             elements.append(Element(ElementKind.HEADING, (span,), level=len(line) - len(line.lstrip("#"))))
         elif line.strip():
             run.append(span)
-        else:
+        if as_list or not line.strip():
             end_run()
     end_run()
     return elements, tables, total
