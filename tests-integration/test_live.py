@@ -17,18 +17,14 @@ PACKAGES = Path(__file__).resolve().parents[1] / "packages"
 CODES_NOT_LIVE = set(
     """
     E_BACKEND_DB_CONNECT E_BACKEND_DB_TIMEOUT E_BACKEND_VECTOR_CONNECT E_BACKEND_VECTOR_TIMEOUT
-    E_OCR_ENGINE_UNAVAILABLE E_OCR_FAILED E_OCR_TIMEOUT E_PARSE_GARBLED E_PROCESS_CHUNK
-    E_PROCESS_HEADER_FOOTER E_PROCESS_REGION_DETECT E_PROCESS_SCHEMA_GEN E_PROCESS_SERIALIZE
-    E_PROCESS_TABLE_EXTRACT W_OCR_ENGINE_FALLBACK W_OCR_FALLBACK W_PAGE_LOW_OCR_CONFIDENCE
-    W_SHEET_SKIPPED_PASSWORD
+    E_PROCESS_CHUNK E_PROCESS_HEADER_FOOTER E_PROCESS_REGION_DETECT E_PROCESS_SCHEMA_GEN
+    E_PROCESS_SERIALIZE E_PROCESS_TABLE_EXTRACT W_SHEET_SKIPPED_PASSWORD
     """.split()
 )
 SETTINGS_NOT_LIVE = set(
     """
-    auto_ocr_fallback default_collection enable_ocr_cleanup log_ocr_output log_sample_text
-    min_table_count_for_complex ocr_cleanup_model ocr_confidence_threshold ocr_dpi ocr_engine
-    ocr_language ocr_max_workers ocr_per_page_timeout_seconds ocr_preprocessing_steps
-    quality_min_words_per_page table_max_rows_for_serialization
+    default_collection enable_ocr_cleanup log_sample_text min_table_count_for_complex ocr_cleanup_model
+    table_max_rows_for_serialization
     """.split()
 )
 

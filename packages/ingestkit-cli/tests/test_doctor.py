@@ -28,11 +28,10 @@ def test_it_says_what_is_there_and_what_to_type(quick: Run, monkeypatch: pytest.
     assert (ran.code, ran.err) == (0, "")
     assert " ok   text " in ran.out
     assert "pip install ./packages/ingestkit-pdf" in ran.out
-    assert "apt-get install tesseract-ocr" in ran.out
     found = findings(quick("doctor", "--json"))
-    engines = {"python", "sqlite", "text", "lossy", "pdf", "excel", "tesseract", "rapidocr", "machine"}
-    assert engines | {"embedder", "llm", "store"} == set(found)
-    assert (found["pdf"]["state"], found["tesseract"]["state"]) == ("missing", "missing")
+    parts = {"python", "sqlite", "text", "lossy", "pdf", "excel", "machine"}
+    assert parts | {"embedder", "llm", "store"} == set(found)
+    assert found["pdf"]["state"] == "missing"
     assert found["text"]["detail"] == ".txt, text:1.0.0, reads with text 1"
     assert "none yet at" in found["store"]["detail"]
 

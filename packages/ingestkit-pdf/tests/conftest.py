@@ -13,7 +13,12 @@ import pytest
 from ingestkit_core.elements import Element
 from ingestkit_core.extraction import Extraction
 from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.models import OCREngine
+from ingestkit_pdf.ocr.values import OCRChoice
 from ingestkit_pdf.reader import convert, read
+
+NO_ENGINE = OCRChoice(OCREngine.AUTO, None, problem="none is installed")
+"""What is installed here must make no difference to tests of anything else."""
 
 WORDS = (
     "the river carries sand from the upper valley towards the plain where the farmers of the old villages have built "
@@ -136,7 +141,7 @@ def reading() -> Callable[..., Extraction]:
     """Read a path with settings, as a worker does."""
 
     def _read(path: str, **settings: Any) -> Extraction:
-        return read(path, PDFProcessorConfig(**settings).model_dump())
+        return read(path, PDFProcessorConfig(**settings).model_dump(), NO_ENGINE)
 
     return _read
 
@@ -146,7 +151,7 @@ def elements() -> Callable[..., tuple[Element, ...]]:
     """The elements of a path, in reading order."""
 
     def _convert(path: str, **settings: Any) -> tuple[Element, ...]:
-        return convert(path, PDFProcessorConfig(**settings).model_dump()).elements
+        return convert(path, PDFProcessorConfig(**settings).model_dump(), NO_ENGINE).elements
 
     return _convert
 

@@ -134,6 +134,7 @@ def test_scans_are_counted_as_not_extracted_yet(book: Any, reading: Reading) -> 
     assert extraction.ledger.uncounted == {"scanned_page": 1, "scanned_region": 1}
     assert [(skipped.unit, skipped.reason) for skipped in extraction.parse.skipped] == [("page 2", "not_extracted_yet")]
     assert any("Received by the harbour office" in chunk.text for chunk in extraction.chunks)
+    assert [issue.code for issue in extraction.issues] == ["W_OCR_ENGINE_UNAVAILABLE"]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,10 @@ def test_garbled_lines_are_no_content(raw: Any, write: Callable[..., str], readi
     assert [chunk.text for chunk in extraction.chunks] == ["Readable words"]
     assert extraction.ledger.dropped["not_extracted_yet"] > 10
     assert extraction.ledger.unexplained == 0
-    assert [(issue.code, issue.page_number) for issue in extraction.issues] == [("W_QUALITY_LOW_NATIVE", 1)]
+    assert [(issue.code, issue.page_number) for issue in extraction.issues] == [
+        ("W_OCR_ENGINE_UNAVAILABLE", None),
+        ("W_QUALITY_LOW_NATIVE", 1),
+    ]
 
 
 ONE_KID = b"/Count 1/Kids[3 0 R]"

@@ -157,15 +157,15 @@ def test_dates(given: str, expected: str, book: Any, reading: Reading) -> None:
 def test_loss_beyond_the_limit_is_said(report: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks that went missing on the way out are noticed by the account."""
     from ingestkit_core.chunking import Packed
-    from ingestkit_pdf import reader
+    from ingestkit_pdf import interpretation
 
-    pack = reader.pack
+    pack = interpretation.pack
 
     def losing(*arguments: Any) -> Packed:
         packed = pack(*arguments)
         return Packed(packed.chunks[:-1], {**packed.emitted, "page 4": 0})
 
-    monkeypatch.setattr(reader, "pack", losing)
+    monkeypatch.setattr(interpretation, "pack", losing)
     extraction = read(report, PDFProcessorConfig().model_dump())
     assert extraction.issues[-1].code == "W_UNEXPLAINED_LOSS"
     assert extraction.ledger.unexplained > 100

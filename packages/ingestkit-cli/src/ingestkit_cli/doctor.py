@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import platform
 import shutil
 import socket
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import entry_points, version
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from ingestkit_core.embedding import open_embedder
@@ -62,8 +60,6 @@ def _findings(url: str | None, wishes: Wishes) -> Iterator[Finding]:
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield _sqlite()
     yield from _formats()
-    yield _tesseract()
-    yield _rapidocr()
     yield _embedder(wishes)
     yield _llm(wishes)
     yield _machine()
@@ -91,31 +87,12 @@ def _formats() -> Iterator[Finding]:
         readers = ", ".join(f"{name} {number}" for name, number in sorted(format.reader_versions().items()))
         own = format.config_class.model_fields["parser_version"].default
         yield Finding(point.name, "ok", f"{' '.join(sorted(format.suffixes))}, {own}, reads with {readers}")
+        for part in format.examine(format.config_class()):
+            yield Finding(part.name, part.state, part.detail, part.advice)
     for package, what in _FORMATS.items():
         if package not in found:
             advice = f"pip install ./packages/{package} (in a checkout of ingestkit)"
             yield Finding(package.removeprefix("ingestkit-"), "missing", f"no reader for {what}", advice)
-
-
-def _tesseract() -> Finding:
-    command = shutil.which("tesseract")
-    if command is None:
-        advice = "apt-get install tesseract-ocr (Debian, Ubuntu), brew install tesseract (macOS)"
-        return Finding("tesseract", "missing", "scanned pages cannot be read with it", advice)
-    try:
-        answer = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=10, check=True)
-        languages = subprocess.run([command, "--list-langs"], capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError) as exc:
-        return Finding("tesseract", "broken", f"{command} does not run: {type(exc).__name__}")
-    number = answer.stdout.split()[1] if len(answer.stdout.split()) > 1 else "of unknown version"
-    return Finding("tesseract", "ok", f"{number} at {command}, languages: {' '.join(languages.stdout.split()[5:])}")
-
-
-def _rapidocr() -> Finding:
-    if importlib.util.find_spec("rapidocr") is None:
-        advice = "pip install rapidocr onnxruntime"
-        return Finding("rapidocr", "missing", "OCR that needs no system package, slower than tesseract", advice)
-    return Finding("rapidocr", "ok", version("rapidocr"))
 
 
 def _embedder(wishes: Wishes) -> Finding:

@@ -50,6 +50,9 @@ class RunReport:
             self._tables += result.tables_created
         if result.status in ("quarantined", "deferred"):
             self._codes.update(result.errors[:1])
+        elif result.status in ("committed", "unchanged"):
+            # What went wrong with single pages or sheets of a document that is there.
+            self._warnings.update(result.errors)
         if result.status in ("committed", "unchanged") and result.ledger is not None:
             self._add_ledger(result.file_path, result.ledger)
 

@@ -4,6 +4,7 @@
     ├── SourceError       the file is missing, unreadable or changed under us
     ├── SecurityError     the guard refused it
     ├── ParseError        its bytes make no document
+    ├── OCRError          an engine is missing, failed or took too long
     ├── ProcessError      a part of it could not be read
     ├── ClassifyError     nobody could say what it is
     ├── BackendError      an embedder, LLM or server failed; the document is not to blame
@@ -29,6 +30,7 @@ __all__ = [
     "ExecutionError",
     "IngestError",
     "IngestkitError",
+    "OCRError",
     "ParseError",
     "PickleValidationError",
     "ProcessError",
@@ -119,6 +121,7 @@ class ErrorCode(_NamedCode):
     W_QUALITY_LOW_NATIVE = auto()
     W_OCR_FALLBACK = auto()
     W_OCR_ENGINE_FALLBACK = auto()
+    W_OCR_ENGINE_UNAVAILABLE = auto()
     W_TABLE_CONTINUATION = auto()
     W_ENCRYPTED_OWNER_ONLY = auto()
     W_DOCUMENT_SIGNED = auto()
@@ -223,6 +226,12 @@ class ParseError(IngestkitError):
     """The bytes make no document that can be read."""
 
     stage: Stage = "parse"
+
+
+class OCRError(IngestkitError):
+    """An OCR engine is missing, failed, or took too long over a page."""
+
+    stage: Stage = "ocr"
 
 
 class ProcessError(IngestkitError):

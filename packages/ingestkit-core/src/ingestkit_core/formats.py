@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode
 from ingestkit_core.extraction import Conversion, Extraction, Split
-from ingestkit_core.models import BaseChunkMetadata
+from ingestkit_core.models import BaseChunkMetadata, ProcessingResult
 
-__all__ = ["Format"]
+__all__ = ["Format", "Part"]
 
 HEAD_BYTES = 1024
 """So much of a file's beginning is shown to ``recognises``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An optional part of a format, as ``doctor`` reports it. ``advice`` is what to type."""
+
+    name: str
+    state: Literal["ok", "missing", "broken"]
+    detail: str
+    advice: str = ""
+
+
+def _no_parts(config: ProcessorConfig) -> Iterable[Part]:
+    return ()
+
+
+def _never(result: ProcessingResult) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +42,21 @@ class Format:
     ``read`` and ``convert`` are module-level functions that run in workers; ``preload`` names what a worker
     should have imported before its first document. ``recognises`` looks at a file's first 1,024 bytes.
     ``invalid_code`` is the code for a file that it does not recognise. ``thread_safe`` says whether ``read``
-    may run in two threads at once.
+    may run in two threads at once. ``examine`` looks at the optional parts the format could use under a
+    config. ``is_outdated`` says of a committed document's result whether parts that were not there then, and
+    are not in the fingerprint, would read it otherwise now.
     """
 
     name: str
     suffixes: frozenset[str]
     recognises: Callable[[bytes], bool]
     read: Callable[[str, dict[str, Any]], Extraction | Split]
-    convert: Callable[[str, dict[str, Any]], Conversion]
+    convert: Callable[[str, dict[str, Any]], Conversion | Split]
     config_class: type[ProcessorConfig]
     metadata_class: type[BaseChunkMetadata]
     reader_versions: Callable[[], dict[str, str]]
     invalid_code: ErrorCode
     preload: tuple[str, ...] = ()
     thread_safe: bool = True
+    examine: Callable[[ProcessorConfig], Iterable[Part]] = _no_parts
+    is_outdated: Callable[[ProcessingResult], bool] = _never

@@ -85,6 +85,10 @@ _GUIDE: dict[ErrorCode, tuple[str, str]] = {
     ErrorCode.W_QUALITY_LOW_NATIVE: ("A page's own text is poor.", "Compare it with the page."),
     ErrorCode.W_OCR_FALLBACK: ("A page's own text was replaced by OCR.", "Compare it with the page."),
     ErrorCode.W_OCR_ENGINE_FALLBACK: ("Another OCR engine than the configured one serves.", "See ingestkit doctor."),
+    ErrorCode.W_OCR_ENGINE_UNAVAILABLE: (
+        "Pages that need OCR were not read: no engine is there.",
+        "Run ingestkit doctor: it says what to type. Then ingest again.",
+    ),
     ErrorCode.W_TABLE_CONTINUATION: ("A table goes on over a page break and was joined.", "Nothing to do."),
     ErrorCode.W_ENCRYPTED_OWNER_ONLY: ("Its owner forbids some uses; reading is open.", "Mind its owner's wishes."),
     ErrorCode.W_DOCUMENT_SIGNED: ("It carries a signature, which was not checked.", "Nothing to do."),

@@ -122,12 +122,18 @@ class ClassificationStageResult(_Record):
 
 
 class OCRStageResult(_Record):
-    """What OCR gave. Pages are 1-based, confidences 0..1."""
+    """What OCR gave. Pages are 1-based, confidences 0..1.
+
+    ``failed_pages`` failed or took longer than ``page_timeout_seconds``. ``fallback_used``: another engine than
+    the configured one read them.
+    """
 
     pages: tuple[int, ...]
     engine: str
     mean_confidence: float | None = None
     low_confidence_pages: tuple[int, ...] = ()
+    failed_pages: tuple[int, ...] = ()
+    page_timeout_seconds: float | None = None
     fallback_used: bool = False
     seconds: float = 0.0
 

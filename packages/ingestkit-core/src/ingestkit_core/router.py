@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from ingestkit_core.commit import Committer, deferred_result
 from ingestkit_core.config import ProcessorConfig
@@ -72,7 +72,7 @@ class DocumentRouter:
     ``execution`` that is handed in runs whole documents and owns the commit.
     """
 
-    format: ClassVar[Format]
+    format: Format
 
     def __init__(
         self,

@@ -137,7 +137,11 @@ class SourceCheck:
             return None
         if set_aside is not None and self._same(set_aside.state, state, set_aside.recorded_ns, by_time):
             return _set_aside_again(set_aside)
-        if committed is not None and self._same(committed.state, state, committed.recorded_ns, by_time):
+        if (
+            committed is not None
+            and self._same(committed.state, state, committed.recorded_ns, by_time)
+            and not self._format.is_outdated(committed.result)
+        ):
             return _unchanged(committed)
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ingestkit_core.errors import ErrorCode
 from ingestkit_core.formats import Format
@@ -18,7 +18,7 @@ __all__ = ["ExcelRouter", "create_default_router"]
 class ExcelRouter(DocumentRouter):
     """Reads Excel workbooks into a store."""
 
-    format: ClassVar[Format] = Format(
+    format = Format(
         name="xlsx",
         suffixes=frozenset({".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlsb"}),
         recognises=reader.recognises,

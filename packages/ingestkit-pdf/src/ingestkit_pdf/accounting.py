@@ -39,7 +39,11 @@ def account(
     embedded_files: int,
     config: PDFProcessorConfig,
 ) -> Ledger:
-    """The ledger of a document, in visible characters; ``furniture`` are indexes of each content's lines."""
+    """The ledger of a document, in visible characters; ``furniture`` are indexes of each content's lines.
+
+    What a picture holds can be counted by nobody: of a page that OCR read the source is what OCR saw, and the
+    page's own text, if it had any, besides, dropped as a duplicate.
+    """
     source: dict[str, int] = {}
     dropped: dict[str, dict[DropReason, int]] = {}
     uncounted: Counter[str] = Counter()
@@ -47,6 +51,8 @@ def account(
         name = unit(content.number)
         source[name] = content.characters
         dropped[name] = _dropped(content, left_out, config.include_hidden)
+        if content.ocr is not None:
+            continue
         if content.profile.page_type is PageType.SCANNED:
             uncounted["scanned_page"] += 1
         elif content.profile.page_type is PageType.MIXED:
@@ -62,11 +68,12 @@ def account(
 def _dropped(content: PageContent, furniture: Set[int], include_hidden: bool) -> dict[DropReason, int]:
     running = sum(content.lines[index].characters for index in furniture)
     contents = 0
-    if content.route is not Route.NATIVE:
+    if not content.is_read:
         contents = sum(line.characters for line in content.lines) - running
     return {
         DropReason.FURNITURE: running,
         DropReason.HIDDEN: 0 if include_hidden else content.hidden_characters,
+        DropReason.DUPLICATE: content.replaced,
         DropReason.BLANK_OR_CONTENTS: contents,
         DropReason.NOT_EXTRACTED_YET: sum(line.characters for line in content.garbled) + content.unprinted,
     }
@@ -95,6 +102,8 @@ def page_issues(content: PageContent, name: str, config: PDFProcessorConfig) -> 
             ErrorCode.W_QUALITY_LOW_NATIVE,
             f"has text of which {1 - profile.quality.printable_ratio:.0%} cannot be read",
         )
+    if content.garbled and not content.lines:
+        note(ErrorCode.E_PARSE_GARBLED, "has text, and none of it can be decoded")
     if content.annotations_unreadable:
         note(ErrorCode.E_PARSE_CORRUPT, "has annotations that cannot be read; its text was read")
     if content.hidden_characters:
@@ -124,7 +133,7 @@ def skipped_pages(contents: Sequence[PageContent], failed_pages: Sequence[int]) 
     for content in contents:
         if content.route is Route.SKIP:
             reasons[content.number] = _SKIPPED[content.profile.page_type][0]
-        elif content.route is Route.OCR:
+        elif not content.is_read:
             reasons[content.number] = DropReason.NOT_EXTRACTED_YET
     return tuple(SkippedUnit(unit=unit(number), reason=str(reasons[number])) for number in sorted(reasons))
 

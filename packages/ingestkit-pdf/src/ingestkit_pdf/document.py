@@ -27,6 +27,8 @@ from pymupdf import mupdf
 from ingestkit_pdf.annotations import read_annotations
 from ingestkit_pdf.drawings import read_drawings
 from ingestkit_pdf.lines import Placing, read_lines
+from ingestkit_pdf.ocr.values import Picture
+from ingestkit_pdf.pictures import picture_of
 from ingestkit_pdf.values import Annotations, Backdrop, Drawings, Facts, Ink, Line, OutlineEntry, Page
 
 __all__ = ["Document"]
@@ -250,6 +252,11 @@ class Document:
             if wants_drawings is None or not wants_drawings(read.lines):
                 return read
             return replace(read, drawings=_drawings(page, placing))
+
+    def picture(self, number: int, dpi: float, turned_degrees: float = 0.0, clip: Box | None = None) -> Picture:
+        """A page (1-based) as grey pixels, turned clockwise about its middle, or a part of it (points)."""
+        with _translated(self._name, f"page {number} cannot be rendered", number):
+            return picture_of(self._document.load_page(number - 1), dpi, turned_degrees, clip)
 
     def _content_is_missing(self, number: int) -> bool:
         """Whether a page that looks blank to MuPDF is so because its objects are not there or do not unpack."""

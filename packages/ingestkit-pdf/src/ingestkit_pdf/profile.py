@@ -22,11 +22,13 @@ from ingestkit_pdf.models import (
 )
 from ingestkit_pdf.values import Annotations, Facts, Line, Page, overlap_ratio
 
-__all__ = ["image_coverage", "is_contents_page", "profile_document", "profile_page"]
+__all__ = ["image_coverage", "is_contents_page", "picture_area", "profile_document", "profile_page"]
 
 _FIELDS_OF_A_FORM = 3
 _PICTURE_COVERAGE = 0.01
 """A picture below this share of the page is decoration; a page with nothing else is no scan."""
+
+_INCH = 72.0
 
 _MIN_ENTRIES = 5
 _ENTRY_RATIO = 0.6
@@ -132,6 +134,17 @@ def image_coverage(page: Page) -> float | None:
         return None
     area = page.width * page.height
     return min(1.0, sum(map(_area, _disjoint(page.backdrop.images, page))) / area) if area > 0 else 0.0
+
+
+def picture_area(page: Page) -> Box | None:
+    """The smallest box around the pictures that are large enough to hold text; None without one."""
+    if page.backdrop is None:
+        return None
+    large = [box for box in _disjoint(page.backdrop.images, page) if min(box[2] - box[0], box[3] - box[1]) >= _INCH]
+    if not large:
+        return None
+    left, top, right, bottom = zip(*large, strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
 def _disjoint(images: Sequence[Box], page: Page) -> Iterable[Box]:

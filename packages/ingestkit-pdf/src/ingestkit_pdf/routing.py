@@ -5,6 +5,7 @@ Every page goes its own way; the document's type only names the mixture, so one 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from statistics import median
@@ -18,14 +19,24 @@ from ingestkit_pdf.models import (
     PageType,
     PDFType,
 )
+from ingestkit_pdf.values import Ink, Line
 
-__all__ = ["Route", "classify", "ingestion_method", "route"]
+__all__ = ["OCRNeed", "Route", "classify", "ingestion_method", "ocr_need", "route"]
 
 _HIGH_CONFIDENCE = 0.9
 _MEDIUM_CONFIDENCE = 0.7
 _LOW_CONFIDENCE = 0.5
 _MOSTLY = 0.5
 _NOTABLY = 0.25
+
+_ENOUGH_WORDS = 20
+_WORDLIKE_RATIO = 0.6
+_AROUND_WORDS = ".,;:!?()[]{}<>“”‘’\"'/*|-–—"
+_NO_WORD = re.compile("[0-9\u0250-\uffff]")
+"""Numbers, and scripts other than Latin, in which words look otherwise."""
+_WORDLIKE = re.compile(
+    "[aAIOyeoà&]|(?=.*[aeiouyAEIOUYÀ-ÆÈ-ÏÒ-ÖØ-Ýà-æè-ïò-öø-ýÿŒœ])(?:[a-zA-ZÀ-ž][a-zß-ž'-]+|[A-ZÀ-Þ'-]{2,})"
+)
 
 _NOT_CONTENT = frozenset((PageType.BLANK, PageType.VECTOR_ONLY, PageType.TOC))
 _PICTURES = frozenset((PageType.SCANNED, PageType.MIXED))
@@ -45,6 +56,41 @@ def route(page: PageProfile) -> Route:
     if page.page_type in _NOT_CONTENT:
         return Route.SKIP
     return Route.OCR if page.page_type is PageType.SCANNED else Route.NATIVE
+
+
+class OCRNeed(StrEnum):
+    """What of a page OCR should read."""
+
+    NOTHING = "nothing"
+    PAGE = "page"
+    """All of it: its own text, if it has any, is not trusted."""
+    PICTURES = "pictures"
+    """What stands in its pictures, beside its own text."""
+
+
+def ocr_need(page: PageProfile, lines: Sequence[Line], config: PDFProcessorConfig) -> OCRNeed:
+    """What OCR should read of a page, whose lines a person sees these are."""
+    if page.page_type is PageType.SCANNED:
+        return OCRNeed.PAGE
+    if page.page_type in _NOT_CONTENT:
+        return OCRNeed.NOTHING
+    pictures = (page.image_coverage or 0.0) >= config.max_image_coverage_for_text
+    if config.auto_ocr_fallback:
+        if page.quality.printable_ratio < config.quality_min_printable_ratio:
+            return OCRNeed.PAGE
+        if pictures and (page.words < config.quality_min_words_per_page or _is_bad_layer(lines)):
+            return OCRNeed.PAGE
+    has_layer = any(line.ink is Ink.INVISIBLE for line in lines)
+    return OCRNeed.PICTURES if page.page_type is PageType.MIXED and not has_layer else OCRNeed.NOTHING
+
+
+def _is_bad_layer(lines: Sequence[Line]) -> bool:
+    """Whether text that lies without ink over a scan was misread: too few of its words look like any."""
+    text = " ".join(line.text for line in lines if line.ink is Ink.INVISIBLE)
+    words = [word for part in text.split() if (word := part.strip(_AROUND_WORDS)) and not _NO_WORD.search(word)]
+    if len(words) < _ENOUGH_WORDS:
+        return False
+    return sum(_WORDLIKE.fullmatch(word) is not None for word in words) < _WORDLIKE_RATIO * len(words)
 
 
 def classify(profile: DocumentProfile, config: PDFProcessorConfig) -> ClassificationResult:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from ingestkit_core.chunking import ChunkLimits, pack
 from ingestkit_core.config import ProcessorConfig, setting
@@ -150,7 +150,7 @@ def _table(run: list[Span], number: int) -> TableDraft:
 class TextRouter(DocumentRouter):
     """The router of this format."""
 
-    format: ClassVar[Format] = Format(
+    format = Format(
         name="text",
         suffixes=frozenset({".txt"}),
         recognises=recognises,

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingestkit_core.elements import visible_length
+from ingestkit_core.elements import Box, visible_length
 
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.forms import split_painted_values, unpainted_notes
 from ingestkit_pdf.extract.hidden import split_hidden
 from ingestkit_pdf.models import PageProfile
-from ingestkit_pdf.profile import profile_page
-from ingestkit_pdf.routing import Route, route
+from ingestkit_pdf.ocr.values import PageSeen
+from ingestkit_pdf.profile import picture_area, profile_page
+from ingestkit_pdf.routing import OCRNeed, Route, ocr_need, route
 from ingestkit_pdf.values import Annotations, Drawings, Field, Line, Note, Page
 
 __all__ = ["PageContent", "page_content"]
@@ -27,7 +28,11 @@ _GARBLED_RATIO = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """One page, sorted. ``garbled`` lines are seen, but most of their characters mean nothing."""
+    """One page, sorted. ``garbled`` lines are seen, but most of their characters mean nothing.
+
+    Once OCR has read the page (``ocr``), ``lines`` hold what it read, and ``replaced`` the characters of the
+    page's own text in its stead.
+    """
 
     number: int
     width: float
@@ -42,6 +47,15 @@ class PageContent:
     unprinted: int
     annotations_unreadable: bool = False
     drawings: Drawings | None = None
+    need: OCRNeed = OCRNeed.NOTHING
+    pictures: Box | None = None
+    ocr: PageSeen | None = None
+    replaced: int = 0
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the page's lines go out."""
+        return self.route is Route.NATIVE or self.ocr is not None
 
     @property
     def hidden_characters(self) -> int:
@@ -60,6 +74,7 @@ class PageContent:
             + sum(visible_length(item.value) for item in self.fields)
             + sum(visible_length(note.text) for note in self.notes)
             + self.unprinted
+            + self.replaced
         )
 
 
@@ -72,6 +87,7 @@ def page_content(page: Page, page_count: int, config: PDFProcessorConfig) -> Pag
     garbled = [line for line in lines if line.unreadable > _GARBLED_RATIO * line.characters]
     if garbled:
         lines = [line for line in lines if line.unreadable <= _GARBLED_RATIO * line.characters]
+    need = ocr_need(profile, lines, config)
     return PageContent(
         number=page.number,
         width=page.width,
@@ -86,4 +102,6 @@ def page_content(page: Page, page_count: int, config: PDFProcessorConfig) -> Pag
         unprinted=page.unprinted,
         annotations_unreadable=page.annotations is None,
         drawings=page.drawings,
+        need=need,
+        pictures=picture_area(page) if need is OCRNeed.PICTURES else None,
     )

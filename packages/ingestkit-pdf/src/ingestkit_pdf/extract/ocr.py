@@ -1,0 +1,234 @@
+"""What OCR read takes its place among what pages hold; and what is said about it. Pure.
+
+pages that need it ─► parts, one each ─► PageSeen, or why not ─► pages whose lines are OCR's
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Any
+
+from ingestkit_core.elements import Box, Element, PageBox, Span, TableDraft
+from ingestkit_core.errors import ErrorCode, IngestError
+from ingestkit_core.models import OCRStageResult
+
+from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.extract.content import PageContent
+from ingestkit_pdf.extract.forms import split_painted_values
+from ingestkit_pdf.ocr.values import OCRChoice, PageSeen
+from ingestkit_pdf.routing import OCRNeed
+from ingestkit_pdf.values import overlap_ratio
+
+__all__ = ["Turned", "about_ocr", "engine_issues", "merged", "ocr_issues", "ocr_stage"]
+
+_UNSURE_RATIO = 0.1
+"""From this share of unsure words on a page is flagged; a single one is found on nearly every scan."""
+_USELESS_CONFIDENCE = 0.5
+_MUCH_LESS_RATIO = 0.5
+_SAME_PLACE_RATIO = 0.3
+_MIN_LETTERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A document's pages with what OCR read, and an error for each page that it did not."""
+
+    pages: tuple[PageContent, ...]
+    failures: tuple[IngestError, ...]
+
+
+def merged(
+    pages: Sequence[PageContent], values: Sequence[PageSeen | IngestError], name: str, config: PDFProcessorConfig
+) -> Merged:
+    """The pages with what OCR read of those that need it, in their order."""
+    waiting = iter(values)
+    kept: list[PageContent] = []
+    failures: list[IngestError] = []
+    for page in pages:
+        value = next(waiting) if page.need is not OCRNeed.NOTHING else None
+        if isinstance(value, PageSeen):
+            page = _with_ocr(page, value, config)
+        elif value is not None:
+            failures.append(_failure(page.number, value, name, config))
+        kept.append(page)
+    return Merged(tuple(kept), tuple(failures))
+
+
+def _failure(page_number: int, error: IngestError, name: str, config: PDFProcessorConfig) -> IngestError:
+    if error.code in (ErrorCode.E_OCR_TIMEOUT, ErrorCode.E_EXECUTION_TIMEOUT):
+        limit = f"ocr_per_page_timeout_seconds={config.ocr_per_page_timeout_seconds:g}"
+        return _issue(
+            ErrorCode.E_OCR_TIMEOUT, f"{name}: OCR of page {page_number} took longer than {limit}", page_number
+        )
+    cause = error.message if error.stage == "ocr" else f"{error.message} ({error.code})"
+    return _issue(ErrorCode.E_OCR_FAILED, f"{name}: OCR of page {page_number} failed: {cause}", page_number)
+
+
+def _with_ocr(page: PageContent, seen: PageSeen, config: PDFProcessorConfig) -> PageContent:
+    """The page with what OCR read of it; the page as it was where its own text is the better one."""
+    if page.need is OCRNeed.PICTURES:
+        return _with_pictures_text(page, seen, config)
+    lines = split_painted_values(seen.lines, page.fields)
+    own = sum(line.characters - line.unreadable for line in page.lines)
+    read = sum(line.characters for line in lines)
+    if own and (seen.result.confidence < _USELESS_CONFIDENCE or read < _MUCH_LESS_RATIO * own):
+        return page
+    replaced = sum(line.characters for line in (*page.lines, *page.garbled)) + page.unprinted
+    return replace(page, lines=lines, garbled=(), unprinted=0, ocr=seen, replaced=replaced, drawings=None)
+
+
+def _with_pictures_text(page: PageContent, seen: PageSeen, config: PDFProcessorConfig) -> PageContent:
+    """The page's own lines, then those of its pictures that do not repeat them and that the engine is sure of."""
+    sure = seen.result.confidence >= config.ocr_confidence_threshold
+    own = [line.box for line in page.lines]
+    first = 1 + max((line.block for line in page.lines), default=-1)
+    found = [
+        line._replace(block=first + line.block)
+        for line in seen.lines
+        if sure
+        and sum(map(str.isalnum, line.text)) >= _MIN_LETTERS
+        and all(overlap_ratio(line.box, box) < _SAME_PLACE_RATIO for box in own)
+    ]
+    return replace(page, lines=[*page.lines, *found], ocr=replace(seen, lines=tuple(found)))
+
+
+def ocr_issues(page: PageContent, name: str, config: PDFProcessorConfig) -> Iterator[IngestError]:
+    """What is said about a page that OCR read."""
+    if page.ocr is None:
+        return
+    if page.replaced:
+        yield _issue(
+            ErrorCode.W_OCR_FALLBACK,
+            f"{name}: page {page.number} was read by OCR in place of its own text",
+            page.number,
+        )
+    if _is_unsure(page.ocr, config):
+        yield _issue(
+            ErrorCode.W_PAGE_LOW_OCR_CONFIDENCE,
+            f"{name}: page {page.number}: {page.ocr.unsure_words} of {page.ocr.words} words were read with a "
+            f"confidence below {config.ocr_confidence_threshold}",
+            page.number,
+        )
+
+
+def _is_unsure(seen: PageSeen, config: PDFProcessorConfig) -> bool:
+    return bool(seen.lines) and (
+        seen.result.confidence < config.ocr_confidence_threshold or seen.unsure_words > _UNSURE_RATIO * seen.words
+    )
+
+
+def engine_issues(pages: Sequence[PageContent], name: str, choice: OCRChoice) -> Iterator[IngestError]:
+    """What is said of a document whose pages need an engine that is not there, or that another one stands in for."""
+    needing = [page.number for page in pages if page.need is not OCRNeed.NOTHING]
+    if not needing:
+        return
+    count = f"{len(needing)} page{'s' if len(needing) > 1 else ''}"
+    if choice.engine is None:
+        message = f"{name}: {count} need OCR and were not read: {choice.problem}; then ingest again"
+        yield _issue(ErrorCode.W_OCR_ENGINE_UNAVAILABLE, message)
+    elif choice.is_fallback:
+        message = f"{name}: {count} were read with {choice.engine}: {choice.problem}"
+        yield _issue(ErrorCode.W_OCR_ENGINE_FALLBACK, message)
+
+
+def _issue(code: ErrorCode, message: str, page_number: int | None = None) -> IngestError:
+    return IngestError(code=code, message=message, stage="ocr", recoverable=True, page_number=page_number)
+
+
+def ocr_stage(
+    pages: Sequence[PageContent], failures: Sequence[IngestError], choice: OCRChoice | None, config: PDFProcessorConfig
+) -> OCRStageResult | None:
+    """What OCR gave over the whole document; None where it was not tried."""
+    if choice is None or choice.engine is None:
+        return None
+    read = [(page.number, page.ocr) for page in pages if page.ocr is not None]
+    told = [seen.result.confidence for _, seen in read if seen.lines]
+    return OCRStageResult(
+        pages=tuple(number for number, _ in read),
+        engine=choice.engine,
+        mean_confidence=round(fmean(told), 4) if told else None,
+        low_confidence_pages=tuple(number for number, seen in read if _is_unsure(seen, config)),
+        failed_pages=tuple(issue.page_number for issue in failures if issue.page_number is not None),
+        page_timeout_seconds=config.ocr_per_page_timeout_seconds,
+        fallback_used=choice.is_fallback,
+        seconds=sum(seen.result.seconds for _, seen in read),
+    )
+
+
+def about_ocr(seen: Sequence[PageSeen]) -> dict[str, Any]:
+    """What a chunk's metadata say about pages that OCR read, by field; nothing of none."""
+    if not seen:
+        return {}
+    first = seen[0].result
+    return {
+        "ocr_engine": str(first.engine),
+        "ocr_confidence": round(fmean(page.result.confidence for page in seen), 4),
+        "ocr_dpi": first.dpi,
+        "ocr_preprocessing": first.preprocessing,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Boxes of pages that were read straightened, back on the pages as displayed.
+
+    ``pages`` has (degrees clockwise, width, height) by page number, for those that were turned.
+    """
+
+    pages: Mapping[int, tuple[float, float, float]]
+
+    @classmethod
+    def of(cls, pages: Sequence[PageContent]) -> Turned:
+        """What was turned among these."""
+        return cls(
+            {
+                page.number: (page.ocr.turned_degrees, page.width, page.height)
+                for page in pages
+                if page.ocr is not None and page.need is OCRNeed.PAGE and page.ocr.turned_degrees
+            }
+        )
+
+    def element(self, element: Element) -> Element:
+        """An element with the places of its spans as displayed."""
+        return replace(
+            element,
+            spans=tuple(self._span(span) for span in element.spans),
+            header=tuple(self._span(span) for span in element.header),
+        )
+
+    def table(self, draft: TableDraft) -> TableDraft:
+        """A table with its places as displayed."""
+        return replace(
+            draft,
+            location=self._place(draft.location),
+            row_locations=[self._place(place) for place in draft.row_locations],
+        )
+
+    def _span(self, span: Span) -> Span:
+        return replace(span, location=self._place(span.location))
+
+    def _place(self, place: Any) -> Any:
+        if not isinstance(place, PageBox) or place.page_number not in self.pages:
+            return place
+        degrees, width, height = self.pages[place.page_number]
+        return PageBox(place.page_number, _turned_back(place.box, degrees, width, height))
+
+
+def _turned_back(box: Box, degrees: float, width: float, height: float) -> Box:
+    """The box around a box that is turned counterclockwise about the middle of a page."""
+    angle = math.radians(-degrees)
+    cosine, sine, across, down = math.cos(angle), math.sin(angle), width / 2, height / 2
+    corners = [
+        (across + (x - across) * cosine - (y - down) * sine, down + (x - across) * sine + (y - down) * cosine)
+        for x in (box[0], box[2])
+        for y in (box[1], box[3])
+    ]
+    return (
+        round(min(x for x, _ in corners), 2),
+        round(min(y for _, y in corners), 2),
+        round(max(x for x, _ in corners), 2),
+        round(max(y for _, y in corners), 2),
+    )

@@ -1,0 +1,1 @@
+"""Pictures of text into lines of text: engines behind one protocol, and what stands around them."""

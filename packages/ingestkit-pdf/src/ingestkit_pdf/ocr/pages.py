@@ -1,0 +1,89 @@
+"""One page through OCR. Runs in the worker.
+
+small picture ─► skew ─┐
+                       └► large picture, straight ─► steps ─► engine ─► lines
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import cache
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from ingestkit_core.elements import Box
+from ingestkit_core.errors import ErrorCode, OCRError
+
+from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.models import OCREngine, OCRResult
+from ingestkit_pdf.ocr.lines import page_lines, text_of
+from ingestkit_pdf.ocr.pixels import SKEW_DPI, prepared, skew_degrees
+from ingestkit_pdf.ocr.protocol import PictureReader
+from ingestkit_pdf.ocr.tesseract import TesseractReader
+from ingestkit_pdf.ocr.values import PageSeen, Picture
+
+if TYPE_CHECKING:  # importing it imports pymupdf, which a test of this needs not
+    from ingestkit_pdf.document import Document
+
+__all__ = ["see_page"]
+
+logger = logging.getLogger(__name__)
+
+_ENGINE_SHARE = 0.95
+"""Of a page's time, for the engine: its own limit is softer than that of the job."""
+
+
+def see_page(
+    document: Document,
+    number: int,
+    clip: Box | None,
+    engine: OCREngine,
+    settings: PDFProcessorConfig,
+) -> PageSeen:
+    """Read a page (1-based), or a part of it (points), by OCR.
+
+    Raises OCRError (E_OCR_TIMEOUT, E_OCR_FAILED), and as Document.picture does.
+    """
+    started = time.monotonic()
+    picture = _picture(document, number, clip, settings)
+    left = settings.ocr_per_page_timeout_seconds * _ENGINE_SHARE - (time.monotonic() - started)
+    if left <= 0:
+        raise OCRError(ErrorCode.E_OCR_TIMEOUT, "its picture took all the time there was")
+    seen = _reader(engine, settings.ocr_language).read(picture, left)
+    lines = page_lines(seen, picture)
+    confidences = [word.confidence for line in seen for word in line.words]
+    if settings.log_ocr_output:
+        logger.info("page=%d engine=%s text=%r", number, engine, text_of(lines))
+    return PageSeen(
+        result=OCRResult(
+            page_number=number,
+            text=text_of(lines),
+            confidence=round(fmean(confidences), 4) if confidences else 0.0,
+            engine=engine,
+            dpi=round(picture.dpi),
+            preprocessing=tuple(settings.ocr_preprocessing_steps),
+            seconds=time.monotonic() - started,
+        ),
+        lines=tuple(lines),
+        words=len(confidences),
+        unsure_words=sum(confidence < settings.ocr_confidence_threshold for confidence in confidences),
+        turned_degrees=picture.turned_degrees,
+    )
+
+
+def _picture(document: Document, number: int, clip: Box | None, settings: PDFProcessorConfig) -> Picture:
+    steps = settings.ocr_preprocessing_steps
+    # A part is too little to tell skew from, and lies beside text that stands straight.
+    turn = 0.0 - skew_degrees(document.picture(number, SKEW_DPI)) if "deskew" in steps and clip is None else 0.0
+    picture = document.picture(number, settings.ocr_dpi, turn, clip)
+    return prepared(picture, steps) if set(steps) - {"deskew"} else picture
+
+
+@cache
+def _reader(engine: OCREngine, language: str) -> PictureReader:
+    if engine is OCREngine.TESSERACT:
+        return TesseractReader(language)
+    from ingestkit_pdf.ocr.rapid import RapidReader  # with its runtime two seconds to import
+
+    return RapidReader()
