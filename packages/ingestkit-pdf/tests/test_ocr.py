@@ -140,9 +140,7 @@ def test_a_skewed_scan_is_read_straight_and_cited_where_it_stands(tesseract: str
     # Straightened, every line is some ten points high; where it stands it runs down by twenty more.
     assert all(box[3] - box[1] > 20 for box in boxes)
     flat = extracted(path, chunk_size_tokens=16, chunk_overlap_tokens=0, ocr_preprocessing_steps=["contrast"])
-    assert flat.ocr is not None
-    assert extraction.ocr is not None
-    assert extraction.ocr.mean_confidence > flat.ocr.mean_confidence - 0.05
+    assert " ".join(LINES) not in " ".join(told(flat).split())
 
 
 @pytest.mark.parametrize("layer", [LINES, ["xkq vbn zzt prw lkj gfd"] * 4], ids=["good", "bad"])
