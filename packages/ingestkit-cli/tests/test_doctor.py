@@ -14,7 +14,9 @@ import pytest
 
 Run = Callable[..., Any]
 
-COMMANDS = "ingest search sql tables show list status export doctor retry forget reembed backup convert run".split()
+COMMANDS = (
+    "ingest search sql tables show list status export doctor retry forget reembed backup sync convert run".split()
+)
 
 
 def findings(ran: Any) -> dict[str, dict[str, str]]:

@@ -101,6 +101,7 @@ def test_an_older_store_is_migrated_with_its_content(tmp_path: Path) -> None:
     raw = sqlite3.connect(path)
     raw.executescript("DROP TABLE ingest_jobs; DROP TABLE ingest_workers")
     raw.execute("ALTER TABLE quarantine DROP COLUMN attempts")
+    raw.execute("DROP TABLE roots")
     raw.execute("PRAGMA user_version = 1")
     raw.commit()
     raw.close()
@@ -108,6 +109,7 @@ def test_an_older_store_is_migrated_with_its_content(tmp_path: Path) -> None:
         assert store.status().schema_version == schema.SCHEMA_VERSION
         assert list(store.export()) == expected
         assert list(store.quarantined()) == []
+        assert store.find_root(None, "/a") is None
 
 
 def test_forgetting_leaves_no_byte(tmp_path: Path) -> None:

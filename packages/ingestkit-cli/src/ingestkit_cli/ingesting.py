@@ -23,7 +23,17 @@ from ingestkit_cli.report import RunReport, listed
 from ingestkit_cli.settings import Wishes, open_ingestor
 from ingestkit_cli.stopping import Stopper
 
-__all__ = ["Run", "Selection", "check_paths", "ingest_paths", "interruptible", "owning", "run_documents"]
+__all__ = [
+    "Run",
+    "Selection",
+    "check_paths",
+    "ingest_paths",
+    "interruptible",
+    "nothing_found",
+    "own_files",
+    "owning",
+    "run_documents",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +62,11 @@ def ingest_paths(selection: Selection, run: Run) -> int:
     check_paths(selection.paths)
     code = ExitCode.OK
     with Stopper() as stopper, open_ingestor(run.store, run.wishes) as ingestor, interruptible(stopper):
-        exclude = (*selection.exclude, *_own_files(ingestor.store))
+        exclude = (*selection.exclude, *own_files(ingestor.store))
         seen = Discovered()
         total = sum(1 for _ in ingestor.discover(selection.paths, selection.include, exclude, seen))
         if not total:
-            raise Mistake(_nothing_found(selection, seen, ingestor))
+            raise Mistake(nothing_found(selection, seen, ingestor))
 
         def results(stop: Event, on_progress: OnProgress) -> Iterator[ProcessingResult]:
             return ingestor.ingest(
@@ -147,15 +157,16 @@ def run_documents(
     return report.exit_code
 
 
-def _own_files(store: DocumentStore) -> list[str]:
-    """The store's own files: a folder that holds the store beside its documents is an ordinary thing."""
+def own_files(store: DocumentStore) -> list[str]:
+    """Globs for the store's own files: a folder that holds the store beside its documents is an ordinary thing."""
     if not isinstance(store, SqliteStore):
         return []
     name = "".join(f"[{char}]" if char in "*?[" else char for char in store.path.name)
     return [f"{name}{suffix}" for suffix in ("", "-wal", "-shm", "-journal", ".lock")]
 
 
-def _nothing_found(selection: Selection, seen: Discovered, ingestor: Ingestor) -> str:
+def nothing_found(selection: Selection, seen: Discovered, ingestor: Ingestor) -> str:
+    """Why there is nothing to do at the paths, in words."""
     where = ", ".join(str(path) for path in selection.paths)
     suffixes = sorted({suffix for router in ingestor.routers.values() for suffix in router.format.suffixes})
     known = f"the installed formats read {' '.join(suffixes)}"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +20,20 @@ from ingestkit_core.execution.local import make_pool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
 from ingestkit_core.formats import HEAD_BYTES
+from ingestkit_core.keys import UNDECODABLE, source_uri_of
 from ingestkit_core.llm import open_llm
+from ingestkit_core.mirror import (
+    Listing,
+    Mirrored,
+    Root,
+    Sync,
+    doubts_about,
+    is_selected,
+    known_below,
+    look_at,
+    remember_roots,
+    remove_vanished,
+)
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.protocols import EmbeddingBackend, LLMBackend
@@ -133,7 +145,7 @@ class Ingestor:
             root = Path(path)
             if root.is_dir():
                 for file in _walk(root, set(), seen):
-                    if _wanted(file.relative_to(root), include, exclude):
+                    if is_selected(file.relative_to(root), include, exclude):
                         yield from self._asked(file, root, seen)
             else:
                 yield from self._asked(root, root.absolute().parent, seen)
@@ -166,12 +178,65 @@ class Ingestor:
         keeps the store for longer than ``wait_seconds`` (None: wait for ever), E_STORE_DIMENSION if the store's
         vectors are another embedder's.
         """
+        walk = _Walk(self, paths, include, exclude)
         with self.store.lease(wait_seconds):
-            check_embedder(self.store, self.embedder.identity if self.embedder is not None else None)
-            asked = self.discover(paths, include, exclude)
-            batch = run_batch(asked, refresh=refresh, checksum=checksum, stop=stop, on_progress=on_progress)
+            self._check_embedder()
+            batch = run_batch(walk, refresh=refresh, checksum=checksum, stop=stop, on_progress=on_progress)
             for _, result in batch:
                 yield result
+            if stop is None or not stop.is_set():
+                # What is known already stays: whether it is the same folder still is for ``sync`` to ask.
+                remember_roots(self.store, self.tenants, walk.roots, new_only=True)
+
+    def sync(
+        self,
+        paths: Iterable[str | Path],
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        *,
+        allow_deletes: int | None = None,
+        refresh: bool = False,
+        checksum: bool = False,
+        wait_seconds: float | None = 0.0,
+        stop: threading.Event | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Sync:
+        """``ingest``, and then remove the sources below ``paths`` whose files are gone.
+
+        Iterate what you get for the results; its ``outcome`` then tells what was removed and what was withheld
+        because the listing is not to be believed. ``allow_deletes`` lets so many go whatever the listing.
+        """
+        walk = _Walk(self, paths, include, exclude, passes_missing=True)
+        batch = run_batch(walk, refresh=refresh, checksum=checksum, stop=stop, on_progress=on_progress)
+        return Sync(self._synced(walk, batch, allow_deletes, wait_seconds, stop))
+
+    def _synced(
+        self,
+        walk: _Walk,
+        batch: Iterator[tuple[int, ProcessingResult]],
+        allow_deletes: int | None,
+        wait_seconds: float | None,
+        stop: threading.Event | None,
+    ) -> Generator[ProcessingResult, None, Mirrored | None]:
+        with self.store.lease(wait_seconds):
+            self._check_embedder()
+            known = known_below(self.store, self.tenants, walk.paths, walk.include, walk.exclude)
+            for _, result in batch:
+                yield result
+            if stop is not None and stop.is_set():
+                return None
+            outcome = remove_vanished(self.store, known, walk.listing(), allow_deletes)
+            if not outcome.withheld:
+                remember_roots(self.store, self.tenants, walk.roots)
+            return outcome
+
+    def _check_embedder(self) -> None:
+        check_embedder(self.store, self.embedder.identity if self.embedder is not None else None)
+
+    @property
+    def tenants(self) -> list[str | None]:
+        """Whose documents are read: one, unless formats are told otherwise."""
+        return list(dict.fromkeys(router.config.tenant_id for router in self.routers.values()))
 
     def convert(self, path: str | Path) -> Conversion:
         """One document as elements; nothing is stored. Raises IngestkitError."""
@@ -235,6 +300,47 @@ def _common_config(settings: Mapping[str, Any]) -> ProcessorConfig:
     return ProcessorConfig.model_validate({key: settings[key] for key in settings if key in _MODEL_SETTINGS})
 
 
+class _Walk:
+    """The documents below some roots, asked for one by one, and afterwards what the roots were like."""
+
+    def __init__(
+        self,
+        ingestor: Ingestor,
+        paths: Iterable[str | Path],
+        include: Sequence[str],
+        exclude: Sequence[str],
+        *,
+        passes_missing: bool = False,
+    ) -> None:
+        self.paths = list(paths)
+        self.include, self.exclude = include, exclude
+        self.roots: list[Root] = []
+        self._ingestor = ingestor
+        self._seen = Discovered()
+        self._undecodable: set[str] = set()
+        self._passes_missing = passes_missing
+
+    def __iter__(self) -> Iterator[Asked]:
+        for path in self.paths:
+            root = look_at(path)
+            listed = 0
+            there = [] if root.device is None and self._passes_missing else [path]
+            for asked in self._ingestor.discover(there, self.include, self.exclude, self._seen):
+                listed += 1
+                if not asked.file_path.isascii() and UNDECODABLE in (uri := source_uri_of(asked.file_path)):
+                    self._undecodable.add(uri)
+                yield asked
+            self.roots.append(replace(root, listed=listed))
+
+    def listing(self) -> Listing:
+        """For deciding about what is not in it."""
+        # Looked at again: a mount may have gone away meanwhile.
+        roots = [replace(look_at(path), listed=root.listed) for path, root in zip(self.paths, self.roots, strict=True)]
+        unreadable = [source_uri_of(folder) for folder in self._seen.unreadable]
+        doubts = doubts_about(self._ingestor.store, self._ingestor.tenants, roots)
+        return Listing(roots, unreadable, frozenset(self._undecodable), doubts)
+
+
 def _configs(classes: Mapping[str, type[DocumentRouter]], settings: Mapping[str, Any]) -> dict[str, Any]:
     fields = {name: set(router.format.config_class.model_fields) for name, router in classes.items()}
     for key in settings:
@@ -272,14 +378,13 @@ def _walk(folder: Path, above: set[str], seen: Discovered) -> Iterator[Path]:
     for entry in entries:
         if entry.name.startswith((".", "~$")):
             continue
-        if entry.is_dir():
+        try:
+            is_folder, is_file = entry.is_dir(), entry.is_file()
+        except OSError:
+            # A link to itself, or to where nobody may look.
+            seen.unreadable.append(str(folder / entry.name))
+            continue
+        if is_folder:
             yield from _walk(folder / entry.name, above | {real}, seen)
-        elif entry.is_file():
+        elif is_file:
             yield folder / entry.name
-
-
-def _wanted(relative: Path, include: Sequence[str], exclude: Sequence[str]) -> bool:
-    def matches(patterns: Sequence[str]) -> bool:
-        return any(fnmatch.fnmatch(text, p) for p in patterns for text in (relative.name, relative.as_posix()))
-
-    return (not include or matches(include)) and not matches(exclude)

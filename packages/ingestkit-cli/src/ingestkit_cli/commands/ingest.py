@@ -1,4 +1,4 @@
-"""``ingest``: documents into the store."""
+"""``ingest`` and ``sync``: documents into the store, and out of it again."""
 
 from __future__ import annotations
 
@@ -36,6 +36,12 @@ _Refresh = Annotated[
 _Checksum = Annotated[
     bool, typer.Option("--checksum", help="Look at every file's bytes, not only at its size and time.")
 ]
+_AllowDeletes = Annotated[
+    int | None,
+    typer.Option(
+        "--allow-deletes", metavar="N", min=0, help="Remove up to N documents, whatever the folders look like."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -70,3 +76,34 @@ def register(app: typer.Typer) -> None:
         wishes = Wishes(config, tenant, workers, strategy, embedder, llm)
         selection = Selection(tuple(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
         return ingest_paths(selection, Run(store, wishes, wait, as_json))
+
+    @command(app, "sync", "Change")
+    def sync(
+        paths: Paths,
+        allow_deletes: _AllowDeletes = None,
+        store: Store = None,
+        workers: Workers = None,
+        strategy: StrategyOption = None,
+        config: Config = None,
+        tenant: Tenant = None,
+        include: _Include = None,
+        exclude: _Exclude = None,
+        wait: Wait = False,
+        refresh: _Refresh = False,
+        checksum: _Checksum = False,
+        as_json: Json = False,
+    ) -> int:
+        """Mirror folders: ingest, then remove the documents whose files are gone.
+
+        Nothing is removed if a folder is missing, empty or on another disk than last time, or if more than 10
+        documents and a tenth of all would go: then it says which number to allow.
+
+        Example: ingestkit sync ~/reports
+        """
+        from ingestkit_cli.ingesting import Run, Selection
+        from ingestkit_cli.settings import Wishes
+        from ingestkit_cli.syncing import sync_paths
+
+        wishes = Wishes(config, tenant, workers, strategy)
+        selection = Selection(tuple(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
+        return sync_paths(selection, Run(store, wishes, wait, as_json), allow_deletes)

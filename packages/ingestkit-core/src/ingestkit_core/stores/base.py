@@ -27,6 +27,7 @@ __all__ = [
     "QuarantineRecord",
     "QueryError",
     "QueryResult",
+    "RootRecord",
     "SearchHit",
     "SourceRecord",
     "SourceState",
@@ -78,6 +79,16 @@ class QuarantineRecord:
     errors: tuple[IngestError, ...]
     recorded_ns: int = 0
     attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RootRecord:
+    """A folder that was read: on which device it lay (as the system names it) and how many documents it held."""
+
+    tenant_id: str | None
+    path: str
+    device: str
+    documents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +213,14 @@ class DocumentStore(ABC):
     @abstractmethod
     def find_quarantined(self, tenant_id: str | None, source_uri: str) -> QuarantineRecord | None:
         """The quarantine entry of a source."""
+
+    @abstractmethod
+    def find_root(self, tenant_id: str | None, path: str) -> RootRecord | None:
+        """What is known of a folder; nothing of it is exported."""
+
+    @abstractmethod
+    def record_root(self, record: RootRecord) -> None:
+        """Remember a folder, in the place of what was known of it. Forgetting its tenant forgets it."""
 
     @abstractmethod
     def known_vectors(self, embedder: str, text_hashes: Sequence[str]) -> dict[str, tuple[float, ...]]:

@@ -21,6 +21,7 @@ from ingestkit_core.stores.base import (
     NamedTable,
     QuarantineRecord,
     QueryError,
+    RootRecord,
     SourceState,
 )
 from ingestkit_core.stores.naming import table_name
@@ -394,6 +395,19 @@ class DocumentStoreContract:
         result = store.query(f'SELECT amount FROM "{table.table_name}"', max_rows=5)
         assert (len(result.rows), result.truncated) == (5, True)
         assert not store.query("SELECT 1").truncated
+
+    def test_roots_are_remembered_by_tenant_and_forgotten_with_it(self, store: DocumentStore) -> None:
+        assert store.find_root(None, "/docs") is None
+        for tenant in (None, "north"):
+            store.record_root(RootRecord(tenant, "/docs", "2049", 3))
+        exported = list(store.export())
+        store.record_root(RootRecord("north", "/docs", "18446744073709551615", 4))
+        assert store.find_root(None, "/docs") == RootRecord(None, "/docs", "2049", 3)
+        assert store.find_root("north", "/docs") == RootRecord("north", "/docs", "18446744073709551615", 4)
+        assert list(store.export()) == exported
+        store.forget("north")
+        assert store.find_root("north", "/docs") is None
+        assert store.find_root(None, "/docs") is not None
 
     def test_forgetting_takes_everything(self, store: DocumentStore) -> None:
         store.replace(version("/a.txt", ["text"], rows=[("x", 1)], vectors=[[1.0, 0.0]]))

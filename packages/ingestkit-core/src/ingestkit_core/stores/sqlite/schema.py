@@ -5,6 +5,7 @@
              └─ catalog ── one physical table each
     quarantine                                             (by tenant and URI, beside sources)
     ingest_jobs, ingest_workers                            (the journal of a queue)
+    roots                                                  (folders, by tenant and path)
 
 ``application_id`` tells our files from other SQLite files, ``user_version`` is the schema's version.
 """
@@ -118,13 +119,21 @@ _MIGRATIONS = (
     # A document that keeps failing shows how often it was read.
     "ALTER TABLE quarantine ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;",
     _JOBS,
+    # A mount that is missing looks like an empty folder: what a folder was like tells them apart.
+    """CREATE TABLE roots (
+        tenant TEXT NOT NULL,
+        path TEXT NOT NULL,
+        device TEXT NOT NULL,
+        documents INTEGER NOT NULL,
+        PRIMARY KEY (tenant, path)
+    ) WITHOUT ROWID;""",
 )
 """Script ``i`` takes a store from version ``i`` to ``i + 1``; the first makes it out of an empty file."""
 
 SCHEMA_VERSION = len(_MIGRATIONS)
 
 INTERNAL_TABLES = frozenset(
-    {"sources", "quarantine", "chunks", "vectors", "catalog", "settings", "ingest_jobs", "ingest_workers"}
+    {"sources", "quarantine", "roots", "chunks", "vectors", "catalog", "settings", "ingest_jobs", "ingest_workers"}
 )
 _INTERNAL_PREFIXES = ("search_english", "search_other", "sqlite_", "pragma_")
 

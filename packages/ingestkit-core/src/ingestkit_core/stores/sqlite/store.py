@@ -24,6 +24,7 @@ from ingestkit_core.stores.base import (
     QuarantineRecord,
     QueryError,
     QueryResult,
+    RootRecord,
     SearchHit,
     SourceRecord,
     SourceState,
@@ -124,6 +125,20 @@ class SqliteStore(DocumentStore):
         if self._file.exists:
             with self._file.reading() as connection:
                 yield from connection.execute(sql, values)
+
+    def find_root(self, tenant_id: str | None, path: str) -> RootRecord | None:
+        """See DocumentStore."""
+        sql = "SELECT device, documents FROM roots WHERE tenant = ? AND path = ?"
+        row = next(self._rows(sql, (tenant_id or "", path)), None)
+        return None if row is None else RootRecord(tenant_id, path, row[0], row[1])
+
+    def record_root(self, record: RootRecord) -> None:
+        """See DocumentStore."""
+        with self._file.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO roots VALUES (?, ?, ?, ?)",
+                (record.tenant_id or "", record.path, record.device, record.documents),
+            )
 
     def touch(self, state: SourceState) -> None:
         """See DocumentStore."""
@@ -269,6 +284,8 @@ class SqliteStore(DocumentStore):
             for uri in uris:
                 documents.delete_source(connection, tenant_id or "", uri)
             connection.execute(f"DELETE FROM ingest_jobs {where}", values)
+            if source_uri is None:
+                connection.execute("DELETE FROM roots WHERE tenant = ?", (tenant_id or "",))
             # Deleted words live on in the index until its segments are merged.
             for table in ("search_english", "search_other"):
                 connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")

@@ -1,0 +1,266 @@
+"""A store made a mirror of its folders: which known sources vanished, and whether they may go.
+
+    known below the roots ─► gone from disk? ─► a plausible listing? ─► removed
+                                             └─ not plausible ───────► withheld, with the number to allow
+
+A mount that is not there looks like a folder whose documents were all deleted. So nothing goes unasked
+where a root is missing, empty or on another device than last time, where too much would go at once, or below
+a folder that cannot be looked into.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import stat
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from ingestkit_core.keys import UNDECODABLE, source_uri_of
+from ingestkit_core.models import ProcessingResult
+from ingestkit_core.stores.base import DocumentStore, RootRecord, SourceState
+
+__all__ = [
+    "Cause",
+    "Listing",
+    "Mirrored",
+    "Root",
+    "Sync",
+    "Withheld",
+    "doubts_about",
+    "is_selected",
+    "known_below",
+    "look_at",
+    "remember_roots",
+    "remove_vanished",
+]
+
+_FREE_DELETES = 10
+_FREE_SHARE = 10
+"""So many deletions, or one in so many of the known sources, go without being allowed."""
+
+Cause = Literal["missing_root", "other_device", "empty_listing", "too_many", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder or file that is mirrored. ``path`` is written as source URIs are.
+
+    ``device`` is None where the root is missing; ``listed`` counts the documents found at or below it.
+    """
+
+    path: str
+    device: str | None
+    is_folder: bool = True
+    listed: int = 0
+
+    def holds(self, uri: str) -> bool:
+        """Whether a source is this root or lies below it."""
+        return _is_below(uri, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Deletions that were not made: why, where, and how many documents."""
+
+    cause: Cause
+    place: str
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What became of the vanished sources.
+
+    ``allow_deletes`` is the number that lets everything go that was withheld; 0 where nothing was, or where
+    only folders that cannot be read stand in the way.
+    """
+
+    removed: tuple[SourceState, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    allow_deletes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a walk over the roots gave, and what is doubtful about it.
+
+    ``unreadable`` are folders that could not be entered; ``undecodable`` the listed sources whose names are no
+    text, since the disk cannot be asked for those; ``doubts`` the roots that are not believed, by tenant.
+    """
+
+    roots: Sequence[Root]
+    unreadable: Sequence[str]
+    undecodable: frozenset[str]
+    doubts: Mapping[tuple[str | None, str], Cause]
+
+
+class Sync:
+    """A run that mirrors folders: iterate it for the results; then ``outcome`` tells what was removed.
+
+    ``outcome`` is None while it runs, and after it was stopped early: then nothing was removed.
+    """
+
+    def __init__(self, results: Generator[ProcessingResult, None, Mirrored | None]) -> None:
+        self.outcome: Mirrored | None = None
+        self._results = results
+
+    def __iter__(self) -> Iterator[ProcessingResult]:
+        self.outcome = yield from self._results
+
+
+def look_at(path: str | Path) -> Root:
+    """A root as it is on disk now, nothing listed yet. Raises OSError where the disk does not say."""
+    uri = source_uri_of(path)
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return Root(uri, None)
+    return Root(uri, str(found.st_dev), stat.S_ISDIR(found.st_mode))
+
+
+def known_below(
+    store: DocumentStore,
+    tenants: Iterable[str | None],
+    paths: Iterable[str | Path],
+    include: Sequence[str],
+    exclude: Sequence[str],
+) -> list[SourceState]:
+    """What the store knows of the selected files below the paths: committed, set aside or both.
+
+    Sources that somebody gave a URI of his own are his to remove.
+    """
+    roots = [source_uri_of(path) for path in paths]
+    found: dict[tuple[str | None, str], SourceState] = {}
+    for tenant in tenants:
+        committed = (record.state for record in store.sources(tenant or ""))
+        set_aside = (record.state for record in store.quarantined(tenant or ""))
+        for state in (*committed, *set_aside):
+            if state.source_uri == state.file_path and _is_meant(state.source_uri, roots, include, exclude):
+                found[tenant, state.source_uri] = state
+    return list(found.values())
+
+
+def is_selected(relative: PurePosixPath | Path, include: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Whether a path below a root passes the globs, by its name or as a whole."""
+
+    def matches(patterns: Sequence[str]) -> bool:
+        return any(fnmatch.fnmatch(text, p) for p in patterns for text in (relative.name, relative.as_posix()))
+
+    return (not include or matches(include)) and not matches(exclude)
+
+
+def remove_vanished(
+    store: DocumentStore, known: Sequence[SourceState], listing: Listing, allow_deletes: int | None
+) -> Mirrored:
+    """Remove what is gone of the known sources, or withhold it. The files have been ingested before.
+
+    ``allow_deletes`` replaces every limit by a number; what lies below a folder that cannot be read stays anyway.
+    """
+    gone, unsure = _vanished(store, known, listing)
+    kept = _kept(gone, len(known), listing, allow_deletes)
+    removed = [state for state in gone if (state.tenant_id, state.source_uri) not in kept]
+    for state in removed:
+        store.remove(state.tenant_id, state.source_uri)
+    counts = Counter(kept.values())
+    counts.update({("unreadable", folder): number for folder, number in unsure.items()})
+    withheld = tuple(Withheld(cause, place, number) for (cause, place), number in sorted(counts.items()))
+    return Mirrored(tuple(removed), withheld, len(kept))
+
+
+def remember_roots(
+    store: DocumentStore, tenants: Iterable[str | None], roots: Iterable[Root], *, new_only: bool = False
+) -> None:
+    """Record on which device folders were found and how much they held; or only those that are not known yet."""
+    folders = [root for root in roots if root.device is not None and root.is_folder and root.listed]
+    for tenant in tenants:
+        for root in folders:
+            record = RootRecord(tenant, root.path, str(root.device), root.listed)
+            before = store.find_root(tenant, root.path)
+            if before is None or (before != record and not new_only):
+                store.record_root(record)
+
+
+def _vanished(
+    store: DocumentStore, known: Iterable[SourceState], listing: Listing
+) -> tuple[list[SourceState], Counter[str]]:
+    """Sources whose files are gone and that the store still has; and how many cannot be looked at, by folder."""
+    gone: list[SourceState] = []
+    unsure: Counter[str] = Counter()
+    for state in known:
+        uri = state.source_uri
+        folder = next((folder for folder in listing.unreadable if _is_below(uri, folder)), None)
+        try:
+            if folder is None and _is_gone(uri, listing) and _is_known(store, state):
+                gone.append(state)
+        except OSError:
+            folder = uri.rpartition("/")[0]
+        if folder is not None:
+            unsure[folder] += 1
+    return gone, unsure
+
+
+def _is_gone(uri: str, listing: Listing) -> bool:
+    """Raises OSError where the disk does not say."""
+    if UNDECODABLE in uri:
+        return uri not in listing.undecodable
+    try:
+        return stat.S_ISDIR(os.stat(uri).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+
+
+def _is_known(store: DocumentStore, state: SourceState) -> bool:
+    """Whether the store still has a source: one that moved is there under its new name only."""
+    key = (state.tenant_id, state.source_uri)
+    return store.find(*key) is not None or store.find_quarantined(*key) is not None
+
+
+def _kept(
+    gone: Sequence[SourceState], known: int, listing: Listing, allow_deletes: int | None
+) -> dict[tuple[str | None, str], tuple[Cause, str]]:
+    """The gone sources that stay all the same, by tenant and URI: the cause and its place."""
+    limit = allow_deletes if allow_deletes is not None else max(_FREE_DELETES, known // _FREE_SHARE)
+    kept: dict[tuple[str | None, str], tuple[Cause, str]] = {}
+    for state in gone:
+        root = next(root for root in listing.roots if root.holds(state.source_uri))
+        cause: Cause | None = "too_many" if len(gone) > limit else None
+        if allow_deletes is None:
+            cause = listing.doubts.get((state.tenant_id, root.path), cause)
+        if cause is not None:
+            kept[state.tenant_id, state.source_uri] = cause, root.path
+    return kept
+
+
+def doubts_about(
+    store: DocumentStore, tenants: Iterable[str | None], roots: Sequence[Root]
+) -> dict[tuple[str | None, str], Cause]:
+    """Why a root's listing is not believed, by tenant and root: it is missing, elsewhere, or empty."""
+    doubts: dict[tuple[str | None, str], Cause] = {}
+    for tenant in tenants:
+        for root in roots:
+            before = store.find_root(tenant, root.path)
+            if root.device is None:
+                doubts[tenant, root.path] = "missing_root"
+            elif before is not None and before.device != root.device:
+                doubts[tenant, root.path] = "other_device"
+            elif not root.listed:
+                doubts[tenant, root.path] = "empty_listing"
+    return doubts
+
+
+def _is_below(uri: str, folder: str) -> bool:
+    return uri == folder or uri.startswith(folder.rstrip("/") + "/")
+
+
+def _is_meant(uri: str, roots: Sequence[str], include: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Whether a source lies below a root and passes the globs, as ``Ingestor.discover`` would ask."""
+    for root in roots:
+        if uri == root:
+            return True
+        if _is_below(uri, root):
+            return is_selected(PurePosixPath(uri).relative_to(root), include, exclude)
+    return False
