@@ -15,8 +15,8 @@ import pytest
 Run = Callable[..., Any]
 
 COMMANDS = (
-    "ingest search sql tables show list status export doctor retry forget reembed backup sync convert run".split()
-)
+    "ingest search sql tables show list status export verify doctor retry forget reembed backup sync convert run"
+).split()
 
 
 def findings(ran: Any) -> dict[str, dict[str, str]]:

@@ -6,10 +6,13 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from ingestkit_core.ingestor import Discovered, Ingestor
-from ingestkit_core.mirror import Mirrored, known_below
+from ingestkit_core.mirror import Mirrored, Sync, known_below
+from ingestkit_core.models import ProcessingResult
+from ingestkit_core.progress import OnProgress
 
 from ingestkit_cli.errors import ExitCode, Mistake
 from ingestkit_cli.ingesting import (
@@ -49,18 +52,25 @@ def sync_paths(selection: Selection, run: Run, allow_deletes: int | None) -> int
         there = [path for path in selection.paths if path.exists()]
         total = sum(1 for _ in ingestor.discover(there, selection.include, selection.exclude, seen))
         _check(selection, ingestor, seen, total)
-        sync = ingestor.sync(
-            selection.paths,
-            selection.include,
-            selection.exclude,
-            allow_deletes=allow_deletes,
-            refresh=selection.refresh,
-            checksum=selection.checksum,
-            stop=stopper.event,
-        )
+        sync: Sync | None = None
+
+        def results(stop: Event, on_progress: OnProgress) -> Iterator[ProcessingResult]:
+            nonlocal sync
+            sync = ingestor.sync(
+                selection.paths,
+                selection.include,
+                selection.exclude,
+                allow_deletes=allow_deletes,
+                refresh=selection.refresh,
+                checksum=selection.checksum,
+                stop=stop,
+                on_progress=on_progress,
+            )
+            return iter(sync)
+
         with owning(ingestor.store, wait=run.wait):
-            code = run_documents(ingestor, lambda _: iter(sync), total, seen, stopper, as_json=run.as_json)
-        if sync.outcome is not None:
+            code = run_documents(ingestor, results, total, seen, stopper, as_json=run.as_json)
+        if sync is not None and sync.outcome is not None:
             code = max(code, _tell(sync.outcome, as_json=run.as_json))
     return stopper.exit_code or code
 

@@ -11,7 +11,7 @@ from ingestkit_core.errors import ErrorCode
 from ingestkit_core.extraction import Conversion, Extraction, Split
 from ingestkit_core.models import BaseChunkMetadata, ProcessingResult
 
-__all__ = ["Format", "Part"]
+__all__ = ["Format", "Part", "Verifier"]
 
 HEAD_BYTES = 1024
 """So much of a file's beginning is shown to ``recognises``."""
@@ -33,6 +33,19 @@ def _no_parts(config: ProcessorConfig) -> Iterable[Part]:
 
 def _never(result: ProcessingResult) -> bool:
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """How a format's citations are re-read by something that shares nothing with its reader.
+
+    ``verify(file_path, config, request)`` is a module-level function of the module ``module``, which is imported in
+    the worker only. ``needs`` names a module that is not there by itself, and ``install`` what to type to get it.
+    """
+
+    module: str
+    needs: str | None = None
+    install: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +73,4 @@ class Format:
     thread_safe: bool = True
     examine: Callable[[ProcessorConfig], Iterable[Part]] = _no_parts
     is_outdated: Callable[[ProcessingResult], bool] = _never
+    verifier: Verifier | None = None

@@ -39,7 +39,8 @@ from ingestkit_core.progress import OnProgress
 from ingestkit_core.protocols import EmbeddingBackend, LLMBackend
 from ingestkit_core.router import Asked, DocumentRouter, run_batch
 from ingestkit_core.stores import open_store
-from ingestkit_core.stores.base import DocumentStore, SearchHit
+from ingestkit_core.stores.base import DocumentStore, SearchHit, SourceRecord
+from ingestkit_core.verifying import Verified, verify_sources
 
 __all__ = ["Discovered", "Ingestor", "installed_routers"]
 
@@ -244,6 +245,14 @@ class Ingestor:
         if router is None:
             raise ParseError(ErrorCode.E_PARSE_UNSUPPORTED, f"no installed format reads {Path(path).name}")
         return router.convert(path)
+
+    def verify(self, records: Iterable[SourceRecord] | None = None, *, shows_text: bool = False) -> Iterator[Verified]:
+        """Re-read what stored chunks and rows cite, by a reader that shares nothing with the one that read them.
+
+        All committed documents, or those of ``records``. With ``shows_text`` mismatches carry their texts.
+        """
+        records = records if records is not None else self.store.sources()
+        return verify_sources(self.store, self.routers.values(), records, shows_text=shows_text)
 
     def search(
         self, text: str, k: int = 5, tenant_id: str | None = None, filters: Mapping[str, str] | None = None

@@ -10,6 +10,7 @@ A document's fault never raises out of here: it comes back as a result.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import operator
 import queue
@@ -19,6 +20,7 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +28,15 @@ from typing import Any, Self
 from ingestkit_core.commit import Committer, deferred_result
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.embedding import check_embedder
-from ingestkit_core.errors import BackendError, ErrorCode, ExecutionError, IngestError, IngestkitError, StoreError
+from ingestkit_core.errors import (
+    BackendError,
+    ErrorCode,
+    ExecutionError,
+    IngestError,
+    IngestkitError,
+    ParseError,
+    StoreError,
+)
 from ingestkit_core.execution.course import Course, Courses
 from ingestkit_core.execution.local import LocalExecutionBackend, failed_result, limits_of, make_pool
 from ingestkit_core.execution.threads import ThreadPool
@@ -47,6 +57,7 @@ from ingestkit_core.sources import SourceCheck
 from ingestkit_core.stores import open_store
 from ingestkit_core.stores.base import DocumentStore
 from ingestkit_core.tracing import DocumentTrace, trace_document
+from ingestkit_core.verification import Request, Verification, verify_by_module
 
 __all__ = ["Asked", "DocumentRouter", "run_batch"]
 
@@ -98,7 +109,7 @@ class DocumentRouter:
         self.embedder = embedder
         self._execution = execution
         self._local: LocalExecutionBackend | None = None
-        self._converting: Courses | None = None
+        self._courses: Courses | None = None
         self._traces: dict[str, DocumentTrace] = {}
         self._pool = pool
         self._owns_pool = pool is None
@@ -166,23 +177,40 @@ class DocumentRouter:
 
     def convert(self, path: str | Path) -> Conversion:
         """The document as elements, read in a worker; nothing is stored. Raises IngestkitError."""
+        conversion: Conversion = self._in_workers(self.format.convert, path)
+        return conversion
+
+    def verify(self, path: str | Path, request: Request) -> Verification:
+        """The stored citations of a document, re-read in a worker by the format's verifier. Raises IngestkitError."""
+        verifier = self.format.verifier
+        if verifier is None:
+            raise ParseError(ErrorCode.E_PARSE_UNSUPPORTED, f"the format {self.format.name} has no verifier")
+        if verifier.needs is not None and find_spec(verifier.needs) is None:
+            message = f"verifying {self.format.name} needs {verifier.needs}: {verifier.install}"
+            raise ParseError(ErrorCode.E_PARSE_UNSUPPORTED, message)
+        verification: Verification = self._in_workers(
+            functools.partial(verify_by_module, verifier.module, request), path
+        )
+        return verification
+
+    def _in_workers(self, function: Callable[[str, dict[str, Any]], Any], path: str | Path) -> Any:
+        """What reading a document for something else than the store gives. Raises the IngestkitError of its end."""
         read: queue.SimpleQueue[tuple[Any, IngestError | None]] = queue.SimpleQueue()
         course = Course(
-            self.format.convert,
+            function,
             str(path),
             self.config.model_dump(),
             limits_of(self.config, self.config.execution_max_workers),
             lambda _, value, error: read.put((value, error)),
         )
-        if self._converting is None:
-            self._converting = Courses(self._workers())
-        self._converting.start(course)
-        conversion, error = read.get()
+        if self._courses is None:
+            self._courses = Courses(self._workers())
+        self._courses.start(course)
+        value, error = read.get()
         course.discard()
         if error is not None:
             raise IngestkitError(ErrorCode(error.code), error.message, stage=error.stage)
-        assert isinstance(conversion, Conversion)
-        return conversion
+        return value
 
     # The three steps of the way, for batches over one or several routers
 
@@ -313,8 +341,8 @@ class DocumentRouter:
         """Stop the workers and, if the router opened it, close the store. Idempotent."""
         if self._local is not None:
             self._local.close()
-        if self._converting is not None:
-            self._converting.close()
+        if self._courses is not None:
+            self._courses.close()
         if self._owns_pool and self._pool is not None:
             self._pool.close()
         if self._owns_store:

@@ -24,6 +24,7 @@ _CLIPPING = 64
 _TINY_POINTS = 1.0
 _LARGEST_SIZE_POINTS = 10_000
 _PALE = 0xFA
+_ON_BASELINE_RATIO = 0.01
 _STRAIGHT = 0.99
 _ASCENT_RATIO = 0.9
 _DESCENT_RATIO = 0.25
@@ -179,6 +180,9 @@ def _snug(
     if direction[0] > _STRAIGHT:
         if y1 - y0 < 3 * size:
             return x0, max(y0, origin[1] - above), x1, min(y1, origin[1] + below)
+        if y0 >= origin[1] - _ON_BASELINE_RATIO * (y1 - y0):
+            # Of a Type 3 font that is drawn downwards MuPDF puts the box under the baseline its glyphs stand on.
+            return x0, 2 * origin[1] - y1, x1, 2 * origin[1] - y0
     elif direction[1] < -_STRAIGHT:
         if x1 - x0 < 3 * size:
             return max(x0, origin[0] - above), y0, min(x1, origin[0] + below), y1

@@ -10,7 +10,7 @@ from typing import Any
 from ingestkit_core.errors import ErrorCode
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import WorkerPool
-from ingestkit_core.formats import Format
+from ingestkit_core.formats import Format, Verifier
 from ingestkit_core.protocols import (
     EmbeddingBackend,
     ExecutionBackend,
@@ -55,6 +55,7 @@ class PDFRouter(DocumentRouter):
         preload=reader.PRELOAD,
         thread_safe=False,
         examine=examine,
+        verifier=Verifier("ingestkit_pdf.verify", "pypdfium2", "pip install 'ingestkit-pdf[verify]'"),
     )
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ingestkit_cli.options import Config, Embedder, Json, Llm, Store, Tenant, command
+from ingestkit_cli.options import Config, Embedder, Json, Llm, Store, Tenant, Workers, command
 
 __all__ = ["register"]
 
@@ -23,6 +23,11 @@ _Csv = Annotated[bool, typer.Option("--csv", help="Write comma-separated values 
 _Source = Annotated[
     str, typer.Argument(metavar="SOURCE", help="A document's path or URI, or a part of it that only it has.")
 ]
+_Sources = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PATH|SOURCE]...", help="Folders, or documents as in show; none means all."),
+]
+_ShowText = Annotated[bool, typer.Option("--show-text", help="Show the texts that do not match.")]
 _Output = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file, not to stdout.")
 ]
@@ -125,6 +130,26 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.changing import export_store
 
         return export_store(store, tenant, output)
+
+    @command(app, "verify", _PANEL)
+    def verify(
+        sources: _Sources = None,
+        show_text: _ShowText = False,
+        store: Store = None,
+        workers: Workers = None,
+        config: Config = None,
+        tenant: Tenant = None,
+        as_json: Json = False,
+    ) -> int:
+        """Re-read what passages and rows cite, with another reader, and count what does not match.
+
+        Example: ingestkit verify reports/
+        """
+        from ingestkit_cli.settings import Wishes
+        from ingestkit_cli.verifying import verify_citations
+
+        wishes = Wishes(config, tenant, workers)
+        return verify_citations(sources or [], store, wishes, show_text=show_text, as_json=as_json)
 
     @command(app, "doctor", _PANEL)
     def doctor(
