@@ -23,7 +23,7 @@ from ingestkit_core.keys import hash_file
 from ingestkit_excel import ChunkMetadata, ExcelProcessorConfig, FileType, RegionType
 from ingestkit_excel.models import SheetRegion
 from ingestkit_excel.reader import PRELOAD, convert, profile, read, reader_versions
-from ingestkit_excel.routing import classify, is_tabular, rule_confidence, signals_of
+from ingestkit_excel.routing import classify, decide, is_tabular
 
 N = None
 Extract = Callable[..., Extraction]
@@ -283,17 +283,30 @@ def region(**facts: Any) -> SheetRegion:
         ({"numeric_ratio": 0.1}, 0.9, True),
         ({"numeric_ratio": 0.1, "type_consistency": 0.5}, 0.7, True),
         ({"header_rows": 0}, 0.9, True),
-        ({"header_rows": 0, "numeric_ratio": 0.1}, 0.7, False),
+        ({"header_rows": 0, "numeric_ratio": 0.1}, 0.5, False),
         ({"rows": 2}, 0.9, True),
-        ({"rows": 2, "numeric_ratio": 0.0}, 0.7, False),
+        ({"rows": 2, "numeric_ratio": 0.0}, 0.5, False),
+        ({"rows": 2, "numeric_ratio": 0.0, "type_consistency": 0.1}, 0.7, False),
         ({"columns": 1}, 0.9, False),
         ({"header_rows": 0, "numeric_ratio": 0.0, "rows": 1, "type_consistency": 0.1}, 0.9, False),
     ],
 )
 def test_five_signals_speak_for_a_table(facts: dict[str, Any], confidence: float, tabular: bool) -> None:
     config = ExcelProcessorConfig()
-    assert rule_confidence(signals_of(region(**facts), config), config) == confidence
+    assert decide(region(**facts), config) == (tabular, confidence)
     assert is_tabular(region(**facts), config) is tabular
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("said", "unsure", "sure"),
+    [("tabular_data", True, True), ("formatted_document", False, True), ("hybrid", False, True)],
+)
+def test_the_type_of_a_workbook_decides_where_the_signals_do_not(said: str, unsure: bool, sure: bool) -> None:
+    config = ExcelProcessorConfig(document_type=said)
+    assert decide(region(header_rows=0, numeric_ratio=0.1), config) == (unsure, 0.5)
+    assert decide(region(), config) == (sure, 0.9)
+    assert decide(region(columns=1), config) == (False, 0.9)
 
 
 @pytest.mark.unit
@@ -408,6 +421,7 @@ def test_settings_have_the_documented_defaults() -> None:
     } == {
         "clean_column_names": True,
         "column_consistency_threshold": 0.7,
+        "document_type": None,
         "log_sample_data": False,
         "max_rows_in_memory": 100000,
         "max_sample_rows": 3,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ingestkit_core.config import ProcessorConfig, setting
 
+from ingestkit_excel.models import FileType
+
 __all__ = ["ExcelProcessorConfig"]
 
 
@@ -14,6 +16,9 @@ class ExcelProcessorConfig(ProcessorConfig):
         "ingestkit_excel:1.0.0", "Part of every ingest key; bumped when output changes.", output=False, min_length=1
     )
 
+    document_type: FileType | None = setting(
+        None, "What workbooks are taken for where the rules are unsure; None asks the language model.", output=True
+    )
     merged_cell_ratio_threshold: float = setting(
         0.05, "A region with a larger share of merged cells looks less like a table (ratio).", output=True, ge=0, le=1
     )

@@ -33,7 +33,7 @@ from ingestkit_excel.guard import check_size, guard, override_warnings, recognis
 from ingestkit_excel.issues import sheet_issues, workbook_issues
 from ingestkit_excel.models import ClassificationResult, FileProfile, ParserUsed, SheetRegion
 from ingestkit_excel.profile import profile_workbook
-from ingestkit_excel.routing import METHODS, classify
+from ingestkit_excel.routing import METHODS, classify, question
 from ingestkit_excel.workbook import Content, Sheet, SheetKind, Workbook, open_workbook, take
 
 __all__ = ["PRELOAD", "convert", "profile", "read", "reader_versions", "recognises"]
@@ -103,6 +103,7 @@ def read(file_path: str, config: dict[str, Any]) -> Extraction:
         ingestion_method=str(METHODS[classification.file_type]),
         language=_language(chunks),
         issues=(*result.issues, *_losses(ledger)),
+        question=question(classification, result.regions, settings),
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ingestkit_core.extraction import PossibleType, Question
+
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.models import (
     ClassificationResult,
@@ -17,7 +19,7 @@ from ingestkit_excel.models import (
     SheetRegion,
 )
 
-__all__ = ["METHODS", "classify", "is_tabular", "rule_confidence", "signals_of"]
+__all__ = ["METHODS", "classify", "decide", "is_tabular", "question", "signals_of"]
 
 METHODS: Mapping[FileType, IngestionMethod] = {
     FileType.TABULAR_DATA: IngestionMethod.SQL_AGENT,
@@ -27,6 +29,9 @@ METHODS: Mapping[FileType, IngestionMethod] = {
 
 _HIGH, _MEDIUM, _LOW = 0.9, 0.7, 0.5
 _NEARLY_ALL, _HARDLY_ANY = 0.8, 0.2
+_MAX_REGIONS_TOLD = 10
+_MAX_FACTS = 60
+"""A prompt tells of so many regions of a sheet, and so many lines in all."""
 
 
 def signals_of(region: SheetRegion, config: ExcelProcessorConfig) -> dict[str, bool]:
@@ -40,28 +45,41 @@ def signals_of(region: SheetRegion, config: ExcelProcessorConfig) -> dict[str, b
     }
 
 
-def rule_confidence(signals: Mapping[str, bool], config: ExcelProcessorConfig) -> float:
-    """How sure the rules are: 0.9, 0.7, or 0.5 where they are not."""
-    agreeing = sum(signals.values())
-    against = len(signals) - agreeing
-    most = max(agreeing, against)
-    if most >= config.tier1_high_confidence_signals:
-        return _HIGH
-    return _MEDIUM if most >= config.tier1_medium_confidence_signals else _LOW
-
-
 def is_tabular(region: SheetRegion, config: ExcelProcessorConfig) -> bool:
-    """Whether a region becomes a SQL table.
+    """Whether the rules make a region a SQL table.
 
     A table with a header needs two more signals; one without a header, or with few rows, all the others.
     """
+    if not _may_be_table(region):
+        return False
     signals = signals_of(region, config)
     agreeing = sum(signals.values())
-    if region.columns < 2 or region.rows < 1:
-        return False
     if signals["header"] and signals["enough_rows"]:
         return agreeing >= config.tier1_medium_confidence_signals
     return agreeing >= max(config.tier1_high_confidence_signals, config.tier1_medium_confidence_signals)
+
+
+def decide(region: SheetRegion, config: ExcelProcessorConfig) -> tuple[bool, float]:
+    """Whether a region becomes a SQL table, and how surely the rules say so.
+
+    Sure is who has signals on his side: 0.9 with four of them, 0.7 with three, else 0.5. Where the rules are unsure,
+    the type that the workbook is said to be of decides, if there is one.
+    """
+    tabular = is_tabular(region, config)
+    if not _may_be_table(region):
+        return tabular, _HIGH
+    signals = signals_of(region, config)
+    speaking_for_it = sum(value is tabular for value in signals.values())
+    if speaking_for_it >= config.tier1_high_confidence_signals:
+        return tabular, _HIGH
+    if speaking_for_it >= config.tier1_medium_confidence_signals:
+        return tabular, _MEDIUM
+    said = {FileType.TABULAR_DATA: True, FileType.FORMATTED_DOCUMENT: False}
+    return said.get(config.document_type or FileType.HYBRID, tabular), _LOW
+
+
+def _may_be_table(region: SheetRegion) -> bool:
+    return region.columns >= 2 and region.rows >= 1
 
 
 def classify(sheets: Mapping[str, Sequence[SheetRegion]], config: ExcelProcessorConfig) -> ClassificationResult:
@@ -70,11 +88,11 @@ def classify(sheets: Mapping[str, Sequence[SheetRegion]], config: ExcelProcessor
     cells = sum(region.cells for region in regions)
     sheet_types = {name: _type_of(of_sheet) for name, of_sheet in sheets.items() if of_sheet}
     kinds = set(sheet_types.values())
-    file_type = _type_of(regions) if len(kinds) > 1 else next(iter(kinds), FileType.FORMATTED_DOCUMENT)
+    found = _type_of(regions) if len(kinds) > 1 else next(iter(kinds), FileType.FORMATTED_DOCUMENT)
     confidence = sum(region.confidence * region.cells for region in regions) / cells if cells else _LOW
     share = _tabular_share(regions)
     return ClassificationResult(
-        file_type=file_type,
+        file_type=config.document_type or found,
         confidence=round(confidence, 3),
         signals={
             "regions": len(regions),
@@ -83,6 +101,43 @@ def classify(sheets: Mapping[str, Sequence[SheetRegion]], config: ExcelProcessor
         },
         reasoning=f"{share:.0%} of {cells} cells stand in tables",
         sheet_types=sheet_types,
+    )
+
+
+def question(
+    result: ClassificationResult, sheets: Mapping[str, Sequence[SheetRegion]], config: ExcelProcessorConfig
+) -> Question | None:
+    """What to ask about a workbook that the rules are unsure of; None where they are sure, or it was said already."""
+    if config.document_type is not None or result.confidence >= _MEDIUM or not any(sheets.values()):
+        return None
+    unsure = [region for regions in sheets.values() for region in regions if region.confidence < _MEDIUM]
+    as_text = any(region.region_type is not RegionType.DATA_TABLE for region in unsure)
+    as_table = any(region.region_type is RegionType.DATA_TABLE for region in unsure)
+    facts = [f"sheets with cells: {sum(map(bool, sheets.values()))}", result.reasoning]
+    for number, regions in enumerate(filter(None, sheets.values()), start=1):
+        facts += [_fact(number, region) for region in regions[:_MAX_REGIONS_TOLD]]
+    return Question(
+        "an Excel workbook",
+        tuple(facts[:_MAX_FACTS]),
+        (
+            _possible(FileType.TABULAR_DATA, "records in rows under columns, for a database", reads_otherwise=as_text),
+            _possible(FileType.FORMATTED_DOCUMENT, "text, forms and checklists in cells", reads_otherwise=as_table),
+            _possible(FileType.HYBRID, "both: tables of records, and other things beside them", reads_otherwise=False),
+        ),
+    )
+
+
+def _possible(kind: FileType, meaning: str, *, reads_otherwise: bool) -> PossibleType:
+    return PossibleType(str(kind), meaning, str(METHODS[kind]), reads_otherwise)
+
+
+def _fact(sheet_number: int, region: SheetRegion) -> str:
+    """One region in a line: its measures, never a name or a value."""
+    return (
+        f"sheet {sheet_number}, a {str(region.region_type).replace('_', ' ')} "
+        f"({'unsure' if region.confidence < _MEDIUM else 'sure'}): {region.rows} rows by {region.columns} columns, "
+        f"{region.header_rows} header rows, {region.merged_ratio:.0%} of cells merged, {region.numeric_ratio:.0%} "
+        f"numbers, {region.type_consistency:.0%} of a column's cells of one type"
     )
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from ingestkit_core.config import ProcessorConfig, setting
 
-from ingestkit_pdf.models import OCREngine
+from ingestkit_pdf.models import OCREngine, PDFType
 
 __all__ = ["PDFProcessorConfig"]
 
@@ -26,6 +26,9 @@ class PDFProcessorConfig(ProcessorConfig):
         min_length=1,
     )
 
+    document_type: PDFType | None = setting(
+        None, "What PDF files are taken for; None goes by rules, and asks the language model.", output=True
+    )
     max_page_count: int = setting(5000, "Files with more pages are refused.", output=False, ge=1)
     max_page_count_override_reason: str | None = setting(
         None, "Why a larger limit than the default is right.", output=False

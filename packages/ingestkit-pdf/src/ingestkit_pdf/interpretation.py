@@ -35,7 +35,7 @@ from ingestkit_pdf.extract.text import hidden_elements, text_elements
 from ingestkit_pdf.models import ClassificationResult, DocumentMetadata, DocumentProfile
 from ingestkit_pdf.ocr.values import OCRChoice
 from ingestkit_pdf.profile import profile_document
-from ingestkit_pdf.routing import Route, classify, ingestion_method
+from ingestkit_pdf.routing import OCRNeed, Route, classify, ingestion_method, question
 from ingestkit_pdf.values import Facts, Line
 
 __all__ = ["Known", "PagesRead", "Reading", "conversion", "extraction", "interpreted", "reader_versions"]
@@ -150,10 +150,16 @@ def extraction(file_path: str, settings: PDFProcessorConfig, reading: Reading, s
             seconds=time.perf_counter() - started,
         ),
         classification=_classification_stage(reading.classification),
-        ingestion_method=ingestion_method(reading.classification),
+        ingestion_method=ingestion_method(reading.classification.pdf_type),
         language=reading.profile.language,
         issues=(*reading.issues, *loss_issues(ledger, Path(file_path).name, settings)),
         ocr=ocr,
+        question=question(
+            reading.profile,
+            reading.classification,
+            {content.number for content in reading.contents if content.need is OCRNeed.PAGE},
+            settings,
+        ),
     )
 
 

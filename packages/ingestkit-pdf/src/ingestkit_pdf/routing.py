@@ -6,9 +6,12 @@ Every page goes its own way; the document's type only names the mixture, so one 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from enum import StrEnum
 from statistics import median
+
+from ingestkit_core.extraction import PossibleType, Question
 
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.models import (
@@ -21,7 +24,7 @@ from ingestkit_pdf.models import (
 )
 from ingestkit_pdf.values import Ink, Line
 
-__all__ = ["OCRNeed", "Route", "classify", "ingestion_method", "ocr_need", "route"]
+__all__ = ["OCRNeed", "Route", "classify", "ingestion_method", "ocr_need", "question", "route"]
 
 _HIGH_CONFIDENCE = 0.9
 _MEDIUM_CONFIDENCE = 0.7
@@ -41,6 +44,13 @@ _WORDLIKE = re.compile(
 _NOT_CONTENT = frozenset((PageType.BLANK, PageType.VECTOR_ONLY, PageType.TOC))
 _PICTURES = frozenset((PageType.SCANNED, PageType.MIXED))
 _STRUCTURED = frozenset((PageType.FORM, PageType.TABLE_HEAVY))
+
+
+_MEANINGS = {
+    PDFType.TEXT_NATIVE: "pages of text that a program wrote",
+    PDFType.SCANNED: "pictures of pages, with no text of their own or one that cannot be relied on",
+    PDFType.COMPLEX: "forms, tables, or text and scans mixed",
+}
 
 
 class Route(StrEnum):
@@ -69,19 +79,29 @@ class OCRNeed(StrEnum):
 
 
 def ocr_need(page: PageProfile, lines: Sequence[Line], config: PDFProcessorConfig) -> OCRNeed:
-    """What OCR should read of a page, whose lines a person sees these are."""
+    """What OCR should read of a page, whose lines a person sees these are.
+
+    Text over pictures is not trusted in a document that is said to be a scan, and no text is mistrusted in one that is
+    said to be text.
+    """
     if page.page_type is PageType.SCANNED:
         return OCRNeed.PAGE
     if page.page_type in _NOT_CONTENT:
         return OCRNeed.NOTHING
-    pictures = (page.image_coverage or 0.0) >= config.max_image_coverage_for_text
-    if config.auto_ocr_fallback:
+    pictures = _is_under_pictures(page, config)
+    if pictures and config.document_type is PDFType.SCANNED:
+        return OCRNeed.PAGE
+    if config.auto_ocr_fallback and config.document_type is not PDFType.TEXT_NATIVE:
         if page.quality.printable_ratio < config.quality_min_printable_ratio:
             return OCRNeed.PAGE
         if pictures and (page.words < config.quality_min_words_per_page or _is_bad_layer(lines)):
             return OCRNeed.PAGE
     has_layer = any(line.ink is Ink.INVISIBLE for line in lines)
     return OCRNeed.PICTURES if page.page_type is PageType.MIXED and not has_layer else OCRNeed.NOTHING
+
+
+def _is_under_pictures(page: PageProfile, config: PDFProcessorConfig) -> bool:
+    return (page.image_coverage or 0.0) >= config.max_image_coverage_for_text
 
 
 def _is_bad_layer(lines: Sequence[Line]) -> bool:
@@ -97,6 +117,8 @@ def classify(profile: DocumentProfile, config: PDFProcessorConfig) -> Classifica
     """What the document is. Always answers; the confidence says on how many agreeing signals."""
     content = [page for page in profile.pages if page.page_type not in _NOT_CONTENT]
     kind, why = _kind(content)
+    if config.document_type is not None:
+        kind, why = config.document_type, "as it was said to be"
     signals = _signals(content, kind, config)
     agreeing = sum(value is True for value in signals.values())
     return ClassificationResult(
@@ -108,13 +130,46 @@ def classify(profile: DocumentProfile, config: PDFProcessorConfig) -> Classifica
     )
 
 
-def ingestion_method(result: ClassificationResult) -> IngestionMethod:
+def ingestion_method(kind: PDFType) -> IngestionMethod:
     """How a document of this type is read."""
-    if result.pdf_type is PDFType.SCANNED:
+    if kind is PDFType.SCANNED:
         return IngestionMethod.OCR_PIPELINE
-    if result.pdf_type is PDFType.COMPLEX:
+    if kind is PDFType.COMPLEX:
         return IngestionMethod.COMPLEX_PROCESSING
     return IngestionMethod.TEXT_EXTRACTION
+
+
+def question(
+    profile: DocumentProfile, result: ClassificationResult, by_ocr: Set[int], config: PDFProcessorConfig
+) -> Question | None:
+    """What to ask about a document that the rules are unsure of; None where they are sure, or it was said already.
+
+    ``by_ocr`` are the numbers of pages of which OCR was to read everything.
+    """
+    content = [page for page in profile.pages if page.page_type not in _NOT_CONTENT]
+    if config.document_type is not None or not content or result.confidence >= _MEDIUM_CONFIDENCE:
+        return None
+    kinds = Counter(str(page.page_type).replace("_", " ") for page in content)
+    facts = [
+        f"pages with content: {len(content)} of {len(profile.pages)}",
+        f"kinds of pages: {', '.join(f'{kind} {number}' for kind, number in sorted(kinds.items()))}",
+        f"characters on a page: {median(page.characters for page in content):.0f} (median)",
+        f"words on a page: {median(page.words for page in content):.0f} (median)",
+        f"share of a page under pictures: {sum(page.image_coverage or 0.0 for page in content) / len(content):.0%}",
+        f"share of the text that can be decoded: {profile.quality.printable_ratio:.0%}",
+        f"fonts: {len({font for page in content for font in page.fonts})}",
+        f"form fields: {sum(page.field_count for page in content)}",
+        f"hidden characters: {sum(page.hidden_characters for page in content)}",
+        f"rules say {result.pdf_type}, unsure: {result.reasoning}",
+    ]
+    trusted = any(_is_under_pictures(page, config) and page.page_number not in by_ocr for page in content)
+    mistrusted = any(page.page_type is not PageType.SCANNED and page.page_number in by_ocr for page in content)
+    reads_otherwise = {PDFType.SCANNED: trusted, PDFType.TEXT_NATIVE: mistrusted}
+    types = tuple(
+        PossibleType(str(kind), meaning, str(ingestion_method(kind)), reads_otherwise.get(kind, False))
+        for kind, meaning in _MEANINGS.items()
+    )
+    return Question("a PDF file", tuple(facts), types)
 
 
 def _kind(content: Sequence[PageProfile]) -> tuple[PDFType, str]:

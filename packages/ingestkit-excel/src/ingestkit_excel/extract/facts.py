@@ -10,12 +10,13 @@ from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.anatomy import Anatomy, anatomy_of
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.models import RegionType, SheetRegion
-from ingestkit_excel.routing import is_tabular, rule_confidence, signals_of
+from ingestkit_excel.routing import decide
 from ingestkit_excel.workbook import CellKind, Column, columns_of, format_of, shown
 
 __all__ = ["Piece", "read_region"]
 
 _MAX_FORM_ROWS = 200
+_SURE = 0.9
 _TEMPORAL = ("date", "time", "datetime", "duration")
 
 
@@ -51,21 +52,21 @@ def read_region(region: Region, region_id: str, config: ExcelProcessorConfig) ->
         numeric_ratio=_numeric_ratio(columns),
         type_consistency=_consistency(columns),
     )
-    kind = _type_of(facts, columns, config)
-    confidence = rule_confidence(signals_of(facts, config), config)
+    kind, confidence = _type_of(facts, columns, config)
     return Piece(
         region, region_id, anatomy, columns, facts.model_copy(update={"region_type": kind, "confidence": confidence})
     )
 
 
-def _type_of(facts: SheetRegion, columns: Sequence[Column], config: ExcelProcessorConfig) -> RegionType:
+def _type_of(facts: SheetRegion, columns: Sequence[Column], config: ExcelProcessorConfig) -> tuple[RegionType, float]:
+    """What a region is, and how sure that is (0..1)."""
     if _is_form(columns):
-        return RegionType.TEXT_BLOCK
-    if is_tabular(facts, config):
-        return RegionType.DATA_TABLE
-    if facts.columns > 1 and facts.header_rows and facts.rows:
-        return RegionType.MATRIX
-    return RegionType.TEXT_BLOCK
+        return RegionType.TEXT_BLOCK, _SURE
+    tabular, confidence = decide(facts, config)
+    if tabular:
+        return RegionType.DATA_TABLE, confidence
+    is_matrix = facts.columns > 1 and facts.header_rows and facts.rows
+    return RegionType.MATRIX if is_matrix else RegionType.TEXT_BLOCK, confidence
 
 
 def _is_form(columns: Sequence[Column]) -> bool:
