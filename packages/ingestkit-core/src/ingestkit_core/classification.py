@@ -126,7 +126,7 @@ class Classifier:
     def _asked(self, prompt: str, model: str, form: type[_Verdict]) -> _Verdict:
         if self._config.log_llm_prompts:
             logger.info("llm=%s prompt=%s", model, self._redactor.text(prompt))
-        answer = self._llm.classify(prompt, model, form.model_json_schema())
+        answer = self._llm.classify(prompt, model, _schema(form))
         try:
             return form.model_validate(answer)
         except ValidationError as exc:
@@ -147,6 +147,15 @@ def _form(question: Question) -> type[_Verdict]:
     names = tuple(kind.name for kind in question.types)
     allowed: Any = Literal[names]
     return create_model("Verdict", __base__=_Verdict, document_type=(allowed, ...))
+
+
+def _schema(form: type[_Verdict]) -> dict[str, Any]:
+    """What a server is told of the form: servers that are strict want every field required, and no defaults."""
+    fields = {
+        name: {key: value for key, value in field.items() if key in ("type", "enum")}
+        for name, field in form.model_json_schema()["properties"].items()
+    }
+    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
 
 
 def _prompt(question: Question) -> str:

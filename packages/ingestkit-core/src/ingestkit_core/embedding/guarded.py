@@ -41,7 +41,7 @@ class GuardedEmbedder:
         self._batch_size = config.embedding_batch_size
         self._timeout_seconds = config.backend_timeout_seconds
         retries = RetryPolicy(config.backend_max_retries, config.backend_backoff_base)
-        self._calls = GuardedCalls("embedder", retries, breaker or CircuitBreaker())
+        self._calls = GuardedCalls("embedder", "embed", retries, breaker or CircuitBreaker())
 
     @property
     def identity(self) -> str:

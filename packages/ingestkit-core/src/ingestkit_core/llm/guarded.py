@@ -45,7 +45,7 @@ class GuardedLLM:
         self._temperature = config.llm_temperature
         self._timeout_seconds = config.backend_timeout_seconds
         retries = RetryPolicy(config.backend_max_retries, config.backend_backoff_base)
-        self._calls = GuardedCalls("language model", retries, breaker)
+        self._calls = GuardedCalls("language model", "classify", retries, breaker)
 
     def classify(self, prompt: str, model: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         """A JSON object. Raises BackendError, and ClassifyError for an answer that is none."""

@@ -91,7 +91,11 @@ class _OfDocuments(Work):
 
     def ingestor(self, place: Place, store: str | None = None) -> Ingestor:
         """One for this step."""
-        return Ingestor(store or place.store, {**place.config, **self.config}, routers=place.routers)
+        return Ingestor(store or place.store, {**place.config, **self.config}, routers=place.routers, **self.models())
+
+    def models(self) -> dict[str, str | None]:
+        """The addresses of an embedder and a language model; only a step that stores needs them."""
+        return {}
 
 
 def _left_in(state: Mapping[str, Any], where: str) -> Sequence[str]:
@@ -120,10 +124,22 @@ class Discover(_OfDocuments):
 
 
 class Ingest(_OfDocuments):
-    """Reads documents into a store; counts what became of them. A quarantined document is no failure."""
+    """Reads documents into a store; counts what became of them. A quarantined document is no failure.
+
+    ``embedder`` and ``llm`` are addresses, by default those in ``$INGESTKIT_EMBEDDER`` and ``$INGESTKIT_LLM``.
+    """
 
     store: FilePath | None = None
     wait: bool = False
+    embedder: str | None = None
+    llm: str | None = None
+
+    def models(self) -> dict[str, str | None]:
+        """See _OfDocuments."""
+        return {
+            "embedder": self.embedder or os.environ.get("INGESTKIT_EMBEDDER") or None,
+            "llm": self.llm or os.environ.get("INGESTKIT_LLM") or None,
+        }
 
     def do(self, state: Mapping[str, Any], place: Place) -> dict[str, Any]:
         """See Work."""

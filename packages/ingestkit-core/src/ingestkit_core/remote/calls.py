@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from ingestkit_core.errors import BackendError, ErrorCode, IngestkitError
+from ingestkit_core.errors import BackendError, ErrorCode, IngestkitError, Stage
 from ingestkit_core.parallel.policies import CircuitBreaker, RetryPolicy
 
 __all__ = ["GuardedCalls"]
@@ -32,8 +32,9 @@ _JITTER = 0.5
 class GuardedCalls:
     """Calls to one backend, which messages name as ``name``. Safe to use from several threads."""
 
-    def __init__(self, name: str, retries: RetryPolicy, breaker: CircuitBreaker) -> None:
+    def __init__(self, name: str, stage: Stage, retries: RetryPolicy, breaker: CircuitBreaker) -> None:
         self._name = name
+        self._stage = stage
         self._retries = retries
         self._breaker = breaker
         self._cause = ""
@@ -83,5 +84,6 @@ class GuardedCalls:
         return BackendError(
             ErrorCode.E_BACKEND_CIRCUIT_OPEN,
             f"the {self._name} failed repeatedly and is left alone for a while{cause}; ingest again later",
+            stage=self._stage,
             recoverable=True,
         )

@@ -256,6 +256,10 @@ class DocumentStoreContract:
         with pytest.raises(StoreError) as refused:
             store.replace(version("/b.txt", ["beta"], vectors=[[1.0, 0.0, 0.0]]))
         assert refused.value.code is ErrorCode.E_STORE_DIMENSION
+        mixed = version("/b.txt", ["beta", "gamma"], vectors=[[1.0, 0.0], [1.0, 0.0, 0.0]])
+        with pytest.raises(StoreError) as refused:
+            store.replace(mixed)
+        assert refused.value.code is ErrorCode.E_STORE_DIMENSION
         assert store.find(None, "/b.txt") is None
 
     def test_quarantine_stands_beside_the_committed_version(self, store: DocumentStore) -> None:

@@ -215,6 +215,7 @@ class SqliteStore(DocumentStore):
         with self._file.writing({name: rows.uri for name, rows in attached.items()}) as connection:
             if version.embedder is not None:
                 self._check_embedder(connection, version.embedder)
+                self._check_vectors(version)
             for uri in (version.state.source_uri, version.moved_from):
                 if uri is not None:
                     documents.delete_source(connection, tenant, uri)
@@ -236,6 +237,18 @@ class SqliteStore(DocumentStore):
                 ErrorCode.E_STORE_DIMENSION,
                 f"{self._path} holds vectors of {known[0]} with {known[1]} numbers, not of {embedder[0]} with "
                 f"{embedder[1]}: use that embedder, or change it with ingestkit reembed",
+            )
+
+    def _check_vectors(self, version: DocumentVersion) -> None:
+        """One that changed its size under the same name would leave vectors of both."""
+        assert version.embedder is not None
+        identity, dimension = version.embedder
+        odd = {len(chunk.vector) for chunk in version.chunks if chunk.vector is not None} - {dimension}
+        if odd:
+            raise StoreError(
+                ErrorCode.E_STORE_DIMENSION,
+                f"{identity} gave vectors of {min(odd)} numbers and of {dimension}: exchange all of them with "
+                "ingestkit reembed",
             )
 
     def move(self, old: SourceRecord, state: SourceState, run_id: str) -> SourceRecord:
