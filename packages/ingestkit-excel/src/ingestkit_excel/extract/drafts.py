@@ -31,14 +31,15 @@ def drafts(
 ) -> Iterator[TableDraft]:
     """The table, in parts of at most 1,500 columns. What is written is noted in ``values``."""
     region, body = piece.region, piece.anatomy.body
+    parts = [slice(start, start + MAX_TABLE_COLUMNS) for start in range(0, region.width, MAX_TABLE_COLUMNS)]
+    written = _written(piece, values, parts, config)
     pairs = [(column, header.get(column, "")) for column in region.columns]
     names = column_names(pairs, clean=config.clean_column_names)
     columns = [TableColumn(name, text, value.type) for name, (_, text), value in zip(names, pairs, values, strict=True)]
     sheet_name = region.view.sheet.name
     top = piece.anatomy.header[0] if piece.anatomy.header else body[0]
     location = CellRange(sheet_name, Rectangle(top, region.left, body[-1], region.right).a1)
-    parts = [slice(start, start + MAX_TABLE_COLUMNS) for start in range(0, len(columns), MAX_TABLE_COLUMNS)]
-    for number, (part, (rows, places)) in enumerate(zip(parts, _rows(piece, values, parts, config), strict=True), 1):
+    for number, (part, (rows, places)) in enumerate(zip(parts, written, strict=True), 1):
         yield TableDraft(
             unit=sheet_name,
             region_id=piece.region_id if number == 1 else f"{piece.region_id}_part{number}",
@@ -53,40 +54,81 @@ def drafts(
 _Rows = tuple[Sequence[tuple[Any, ...]], Sequence[CellRange]]
 
 
-def _rows(
+def _written(
     piece: Piece, values: Sequence[TypedColumn], parts: Sequence[slice], config: ExcelProcessorConfig
 ) -> list[_Rows]:
-    """The rows of every part, and their places."""
-    region, body = piece.region, piece.anatomy.body
-    blocks = _blocks(values, region, config.max_sample_rows if config.log_sample_data else 0)
-    sheet_name = region.view.sheet.name
-    if len(body) * max(region.width / _USUAL_COLUMNS, 1) <= config.max_rows_in_memory:
-        lists: list[list[tuple[Any, ...]]] = [[] for _ in parts]
-        for _, columns in blocks:
-            for rows, part in zip(lists, parts, strict=True):
-                rows.extend(zip(*columns[part], strict=True))
-        places = RowRanges(sheet_name, body, region.left, region.right)
-        return [(rows, places) for rows in lists]
-    spools = [RowSpool(len(values[part]), region.left, region.right) for part in parts]
-    for numbers, columns in blocks:
-        for spool, part in zip(spools, parts, strict=True):
+    """The rows of every part with their places, in types that hold for all of them."""
+    large = len(piece.anatomy.body) * max(piece.region.width / _USUAL_COLUMNS, 1) > config.max_rows_in_memory
+    samples = config.max_sample_rows if config.log_sample_data else 0
+    sink = (_InFile if large else _InMemory)(piece, parts)
+    if not _fill(sink, piece.region, values, samples):
+        for column in values:
+            column.begin_again()
+        sink.clear()
+        _fill(sink, piece.region, values, samples)
+    return sink.finish()
+
+
+class _InMemory:
+    """Rows as lists."""
+
+    def __init__(self, piece: Piece, parts: Sequence[slice]) -> None:
+        self._parts = parts
+        region = piece.region
+        self._places = RowRanges(region.view.sheet.name, piece.anatomy.body, region.left, region.right)
+        self.clear()
+
+    def clear(self) -> None:
+        """Back to no rows."""
+        self._rows: list[list[tuple[Any, ...]]] = [[] for _ in self._parts]
+
+    def add(self, numbers: Sequence[int], columns: list[list[SqlValue]]) -> None:
+        """The rows of a block."""
+        for rows, part in zip(self._rows, self._parts, strict=True):
+            rows.extend(zip(*columns[part], strict=True))
+
+    def finish(self) -> list[_Rows]:
+        """All rows."""
+        return [(rows, self._places) for rows in self._rows]
+
+
+class _InFile:
+    """Rows in files of the job's directory."""
+
+    def __init__(self, piece: Piece, parts: Sequence[slice]) -> None:
+        self._parts = parts
+        self._sheet_name = piece.region.view.sheet.name
+        width, left, right = piece.region.width, piece.region.left, piece.region.right
+        self._spools = [RowSpool(len(range(width)[part]), left, right) for part in parts]
+
+    def clear(self) -> None:
+        """Back to no rows."""
+        for spool in self._spools:
+            spool.clear()
+
+    def add(self, numbers: Sequence[int], columns: list[list[SqlValue]]) -> None:
+        """The rows of a block."""
+        for spool, part in zip(self._spools, self._parts, strict=True):
             spool.add(zip(*columns[part], numbers, strict=True))
-    written = [spool.finish() for spool in spools]
-    return [(rows, SpooledRanges(rows, sheet_name)) for rows in written]
+
+    def finish(self) -> list[_Rows]:
+        """All rows."""
+        written = [spool.finish() for spool in self._spools]
+        return [(rows, SpooledRanges(rows, self._sheet_name)) for rows in written]
 
 
-def _blocks(
-    values: Sequence[TypedColumn], region: Region, max_samples: int
-) -> Iterator[tuple[Sequence[int], list[list[SqlValue]]]]:
-    """The numbers of the rows of one block after another, and their values column by column."""
+def _fill(sink: _InMemory | _InFile, region: Region, values: Sequence[TypedColumn], max_samples: int) -> bool:
+    """Write block by block; False where the types of later blocks make what was written wrong."""
     merges = _MergedDown(region)
     for stretches in zip(*(column.stretches() for column in values), strict=True):
         columns = [column.values(stretch) for column, stretch in zip(values, stretches, strict=True)]
-        rows = stretches[0].rows
-        merges.fill(columns, rows)
+        if any(column.widened for column in values):
+            continue
+        merges.fill(columns, stretches[0].rows)
         for column, written in zip(values, columns, strict=True):
             column.note(written, max_samples)
-        yield rows, columns
+        sink.add(stretches[0].rows, columns)
+    return not any(column.widened for column in values)
 
 
 class _MergedDown:
@@ -109,11 +151,11 @@ class _MergedDown:
             if top in places:
                 begun.append((top, bottom, column, columns[column][places[top]]))
         for top, bottom, column, value in begun:
-            _fill(columns[column], places, range(max(top + 1, rows[0]), min(bottom, rows[-1]) + 1), value)
+            _fill_down(columns[column], places, range(max(top + 1, rows[0]), min(bottom, rows[-1]) + 1), value)
         self._open = [one for one in begun if one[1] > rows[-1]]
 
 
-def _fill(cells: list[SqlValue], places: Mapping[int, int], rows: range, value: SqlValue) -> None:
+def _fill_down(cells: list[SqlValue], places: Mapping[int, int], rows: range, value: SqlValue) -> None:
     for row in rows:
         index = places.get(row)
         if index is not None and cells[index] is None:

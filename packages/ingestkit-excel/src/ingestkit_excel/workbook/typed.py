@@ -14,48 +14,76 @@ from ingestkit_core.elements import ColumnType
 from ingestkit_excel.number_formats import serials_to_iso
 from ingestkit_excel.workbook.columns import Column, Piece, Stretch, place
 from ingestkit_excel.workbook.meaning import moment_serial, shown_texts
-from ingestkit_excel.workbook.types import type_of
-from ingestkit_excel.workbook.values import CellKind, Styles
+from ingestkit_excel.workbook.types import Agreement, Parsed
+from ingestkit_excel.workbook.values import CellKind
 
 __all__ = ["SqlValue", "TypedColumn", "plain"]
 
 _SECONDS = 86400
+_KNOWN_MOMENTS = 100_000
 _WITH_RANGE = ("integer", "number", "date", "time", "datetime", "duration")
 
 SqlValue = int | float | str | None
 
 
 class TypedColumn:
-    """A column with its type. ``errors`` counts the cells that show an error.
+    """A column on its way into SQL, block by block.
 
-    ``low``, ``high`` and ``samples`` (the first different values) are known of what was noted; low and high for types
-    that have an order.
+    What type it has is known for sure after the last block only. Until then values come in the type of the blocks so
+    far; if one of them does not agree, ``widened`` says that what came before must be asked for once more.
+
+    ``errors`` counts the cells that show an error. ``low``, ``high`` and ``samples`` (the first different values) are
+    known of what was noted; low and high for types that have an order.
     """
 
-    __slots__ = ("_column", "errors", "high", "low", "samples", "type")
+    __slots__ = ("_agreement", "_column", "_iso", "_type", "errors", "high", "low", "samples", "widened")
 
     def __init__(self, column: Column) -> None:
         self._column = column
-        self.type: ColumnType = type_of(column)
+        self._agreement: Agreement | None = Agreement(column.styles)
+        self._type: ColumnType | None = None
+        self._iso: dict[str, str | None] = {}
+        self.widened = False
         self.errors = sum(count for form, count in column.counts() if form.kind is CellKind.ERROR)
+        self._forget()
+
+    def _forget(self) -> None:
         self.low: int | float | str | None = None
         self.high: int | float | str | None = None
         self.samples: dict[str, None] = {}
 
     @property
-    def column(self) -> int:
-        """Which column of the sheet it is."""
-        return self._column.column
+    def type(self) -> ColumnType:
+        """What the blocks so far agree on; text where no cell has a value."""
+        return self._type or "text"
 
     def stretches(self) -> Sequence[Stretch]:
         """The blocks it comes in."""
         return self._column.stretches
 
+    def begin_again(self) -> None:
+        """All blocks were seen: from now on the type stays."""
+        if self._agreement is not None:
+            self._type = self._agreement.type() or "text"
+        self._agreement = None
+        self.widened = False
+        self._iso.clear()
+        self._forget()
+
     def values(self, stretch: Stretch) -> list[SqlValue]:
-        """The values of one block, None where there is none."""
+        """The values of one block, None where there is none; none at all once the column has widened."""
+        found = [(piece, self._agreement.add(piece) if self._agreement else None) for piece in stretch.pieces()]
+        if self._agreement is not None:
+            agreed = self._agreement.type()
+            if agreed is None and any(piece.form.kind is CellKind.FORMULA for piece, _ in found):
+                agreed = "text"
+            self.widened = self.widened or self._type not in (None, agreed)
+            self._type = agreed
+        if self.widened:
+            return []
         values: list[SqlValue] = [None] * len(stretch.rows)
-        for piece in stretch.pieces():
-            place(values, piece.positions, _converted(piece, self.type, self._column.styles))
+        for piece, parsed in found:
+            place(values, piece.positions, self._converted(piece, parsed))
         return values
 
     def note(self, values: Sequence[SqlValue], max_samples: int) -> None:
@@ -74,36 +102,46 @@ class TypedColumn:
                 break
             self.samples[plain(value)] = None
 
+    def _converted(self, piece: Piece, parsed: Parsed | None) -> Sequence[SqlValue]:
+        """The values of cells of one form, in the type of the column."""
+        kind, values, wanted = piece.form.kind, piece.values, self.type
+        if kind is CellKind.ERROR or (kind is CellKind.FORMULA and wanted != "text"):
+            return [None] * len(values)
+        match wanted:
+            case "text":
+                return [text or None for text in shown_texts(piece.form, values, self._column.styles)]
+            case "boolean":
+                return [int(value.strip().lower() in ("1", "true")) for value in values]
+            case "integer":
+                return _integers(values) if parsed is None else parsed if _are(int, parsed) else list(map(int, parsed))
+            case "number":
+                return parsed if parsed is not None and _are(float, parsed) else list(map(float, values))
+            case "decimal":
+                return [f"{Decimal(raw.strip()):f}" for raw in values]
+            case "duration":
+                return [_seconds(raw) for raw in values]
+            case _ if kind is CellKind.MOMENT:
+                return values if wanted != "datetime" else [raw if "T" in raw else f"{raw}T00:00:00" for raw in values]
+            case _:
+                return self._moments(values)
+
+    def _moments(self, values: Sequence[str]) -> list[str | None]:
+        """Serials as ISO text. Days repeat: what is known of the last blocks is used again."""
+        if len(self._iso) > _KNOWN_MOMENTS:
+            self._iso.clear()
+        new = list(set(values).difference(self._iso))
+        texts = serials_to_iso(map(float, new), self.type, date1904=self._column.styles.date1904)
+        self._iso.update(zip(new, texts, strict=True))
+        return list(map(self._iso.__getitem__, values))
+
+
+def _are(kind: type, values: Parsed) -> bool:
+    return isinstance(values[0], kind)
+
 
 def plain(value: SqlValue) -> str:
     """A value as people write it."""
     return f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
-def _converted(piece: Piece, wanted: ColumnType, styles: Styles) -> Sequence[SqlValue]:
-    """The values of cells of one form, in the type of their column."""
-    kind, values = piece.form.kind, piece.values
-    if kind is CellKind.ERROR or (kind is CellKind.FORMULA and wanted != "text"):
-        return [None] * len(values)
-    match wanted:
-        case "text":
-            return [text or None for text in shown_texts(piece.form, values, styles)]
-        case "boolean":
-            return [int(value.strip().lower() in ("1", "true")) for value in values]
-        case "integer":
-            return _integers(values)
-        case "number":
-            return list(map(float, values))
-        case "decimal":
-            return [f"{Decimal(raw.strip()):f}" for raw in values]
-        case "duration":
-            return [_seconds(raw) for raw in values]
-        case _ if kind is CellKind.MOMENT:
-            return values if wanted != "datetime" else [raw if "T" in raw else f"{raw}T00:00:00" for raw in values]
-        case _:
-            different = list(set(values))
-            texts = serials_to_iso(map(float, different), wanted, date1904=styles.date1904)
-            return list(map(dict(zip(different, texts, strict=True)).__getitem__, values))
 
 
 def _integers(values: Sequence[str]) -> list[int]:

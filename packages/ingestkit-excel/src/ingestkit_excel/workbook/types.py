@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from ingestkit_core.elements import ColumnType
 
 from ingestkit_excel.number_formats import serials_to_iso
-from ingestkit_excel.workbook.columns import Column, Piece
+from ingestkit_excel.workbook.columns import Piece
 from ingestkit_excel.workbook.meaning import format_of, moment_serial
-from ingestkit_excel.workbook.values import CellKind
+from ingestkit_excel.workbook.values import CellKind, Styles
 
-__all__ = ["type_of"]
+__all__ = ["Agreement", "Parsed"]
+
+Parsed = list[int] | list[float]
 
 _INTEGER_LIMIT = 1 << 63
 _EXACT_INTEGER = 1 << 53
@@ -33,31 +35,36 @@ _WIDENING: tuple[tuple[ColumnType, set[str]], ...] = (
 )
 
 
-def type_of(column: Column) -> ColumnType:
-    """The type a column's cells agree on; text where they do not, or where there are none."""
-    facts: dict[str, _Facts] = {}
-    for stretch in column.stretches:
-        for piece in stretch.pieces():
-            meaning = _meaning(piece, column)
-            if meaning == "text":
-                return "text"
-            if meaning:
-                known = facts.get(meaning) or facts.setdefault(meaning, _FACTS.get(meaning, _Facts)(column, meaning))
-                known.add(piece.values)
-    return _agreed({known.type() for known in facts.values()})
+class Agreement:
+    """What the cells of a column seen so far agree on."""
+
+    def __init__(self, styles: Styles) -> None:
+        self._styles = styles
+        self._facts: dict[str, _Facts] = {}
+
+    def add(self, piece: Piece) -> Parsed | None:
+        """More cells. Returns them as numbers where they were read as such, to be used again."""
+        meaning = _meaning(piece, self._styles)
+        if not meaning:
+            return None
+        facts = self._facts.get(meaning)
+        if facts is None:
+            facts = self._facts[meaning] = _FACTS[meaning](self._styles, meaning)
+        return facts.add(piece.values)
+
+    def type(self) -> ColumnType | None:
+        """The type; text where they do not agree, None where no cell had a value."""
+        types = {facts.type() for facts in self._facts.values()}
+        if len(types) <= 1:
+            return next(iter(types), None)
+        return next((wider for wider, narrower in _WIDENING if types <= narrower), "text")
 
 
-def _agreed(types: set[ColumnType]) -> ColumnType:
-    if len(types) == 1:
-        return next(iter(types))
-    return next((wider for wider, narrower in _WIDENING if types and types <= narrower), "text")
-
-
-def _meaning(piece: Piece, column: Column) -> str:
+def _meaning(piece: Piece, styles: Styles) -> str:
     """What kind of thing the cells say; nothing for those that have no value."""
     match piece.form.kind:
         case CellKind.NUMBER:
-            kind = format_of(piece.form, column.styles).kind
+            kind = format_of(piece.form, styles).kind
             if kind == "code":
                 return "text"
             return kind if kind in ("date", "time", "datetime", "duration", "decimal") else "number"
@@ -70,49 +77,51 @@ def _meaning(piece: Piece, column: Column) -> str:
 
 
 class _Facts:
-    """Of what needs no looking at: a truth value is one."""
+    """Of what needs no looking at: text is text, a truth value is one."""
 
-    def __init__(self, column: Column, meaning: str) -> None:
-        self._date1904 = column.styles.date1904
+    def __init__(self, styles: Styles, meaning: str) -> None:
+        self._date1904 = styles.date1904
         self._meaning = meaning
 
-    def add(self, values: Sequence[str]) -> None:
+    def add(self, values: Sequence[str]) -> Parsed | None:
         """More cells."""
+        return None
 
     def type(self) -> ColumnType:
         """The type of all cells seen."""
-        return "boolean"
+        return "boolean" if self._meaning == "boolean" else "text"
 
 
 class _NumberFacts(_Facts):
     """Numbers; under a format with decimals they are never integers."""
 
-    def __init__(self, column: Column, meaning: str) -> None:
-        super().__init__(column, meaning)
+    def __init__(self, styles: Styles, meaning: str) -> None:
+        super().__init__(styles, meaning)
         self._integers = self._integral = meaning == "number"
         self._readable = self._finite = True
         self._many_digits = False
         self._low = self._high = 0
 
-    def add(self, values: Sequence[str]) -> None:
+    def add(self, values: Sequence[str]) -> Parsed | None:
         if not self._readable:
-            return
+            return None
         if self._meaning == "number" and (integers := _integers(values)) is not None:
             self._low, self._high = min(self._low, min(integers)), max(self._high, max(integers))
             largest = max(-self._low, self._high)
             self._integral = self._integral and largest < _EXACT_INTEGER
             self._many_digits = self._many_digits or (largest >= _SURELY_FEW_DIGITS and _have_many_digits(values))
-            return
+            return integers
         self._integers = False
         try:
             floats = list(map(float, values))
         except ValueError:
             self._readable = False
-            return
+            return None
         self._many_digits = self._many_digits or _have_many_digits(values)
         self._finite = self._finite and (math.isfinite(sum(floats)) or all(map(math.isfinite, floats)))
         if self._integral:
             self._integral = all(map(float.is_integer, floats)) and max(map(abs, floats)) < _EXACT_INTEGER
+        return floats
 
     def type(self) -> ColumnType:
         if self._integers and self._readable:
@@ -138,6 +147,8 @@ def _have_many_digits(values: Sequence[str]) -> bool:
 
 
 def _has_many_digits(raw: str) -> bool:
+    if len(raw.lstrip("-0.")) <= _FLOAT_DIGITS:
+        return False
     mantissa = raw.strip().lower().partition("e")[0].lstrip("+-").replace(".", "").strip("0")
     return len(mantissa) > _FLOAT_DIGITS
 
@@ -145,18 +156,18 @@ def _has_many_digits(raw: str) -> bool:
 class _SerialFacts(_Facts):
     """Dates and times by number format."""
 
-    def __init__(self, column: Column, meaning: str) -> None:
-        super().__init__(column, meaning)
+    def __init__(self, styles: Styles, meaning: str) -> None:
+        super().__init__(styles, meaning)
         self._readable = self._whole_days = self._within_a_day = self._in_calendar = True
 
-    def add(self, values: Sequence[str]) -> None:
+    def add(self, values: Sequence[str]) -> Parsed | None:
         if not self._readable:
-            return
+            return None
         try:
             serials = list(map(float, set(values)))
         except ValueError:
             self._readable = False
-            return
+            return None
         low, high = min(serials), max(serials)
         # NaN compares with nothing.
         self._readable = math.isfinite(sum(serials))
@@ -165,6 +176,7 @@ class _SerialFacts(_Facts):
         if self._readable and not (low >= _DAYS_WITH_HOLES and high < _LAST_DAYS):
             days = serials_to_iso(serials, "date", date1904=self._date1904)
             self._in_calendar = self._in_calendar and None not in days
+        return None
 
     def type(self) -> ColumnType:
         if not self._readable:
@@ -181,14 +193,15 @@ class _SerialFacts(_Facts):
 class _MomentFacts(_Facts):
     """Dates and times as ISO text."""
 
-    def __init__(self, column: Column, meaning: str) -> None:
-        super().__init__(column, meaning)
+    def __init__(self, styles: Styles, meaning: str) -> None:
+        super().__init__(styles, meaning)
         self._readable = self._days = self._times = True
 
-    def add(self, values: Sequence[str]) -> None:
+    def add(self, values: Sequence[str]) -> Parsed | None:
         self._readable = self._readable and all(moment_serial(raw, date1904=False) is not None for raw in values)
         self._days = self._days and all("T" not in raw and "-" in raw for raw in values)
         self._times = self._times and all("-" not in raw for raw in values)
+        return None
 
     def type(self) -> ColumnType:
         if not self._readable:
@@ -199,6 +212,8 @@ class _MomentFacts(_Facts):
 
 
 _FACTS: dict[str, type[_Facts]] = {
+    "text": _Facts,
+    "boolean": _Facts,
     "number": _NumberFacts,
     "decimal": _NumberFacts,
     "date": _SerialFacts,
