@@ -24,17 +24,18 @@ class SharedFormulas:
     def __init__(self) -> None:
         self._masters: dict[str, tuple[str, str]] = {}
 
+    def note(self, attributes: str, formula: str, row: int, column: int) -> None:
+        """Remember a formula that others share. To be called for every cell that has one, in their order."""
+        if formula and (shared := _SHARED_ID.search(attributes)) is not None:
+            self._masters[shared[1]] = (formula, f"{column_letters(column)}{row}")
+
     def text(self, attributes: str, formula: str, row: int, column: int) -> str:
         """The formula of a cell with its equals sign, references moved to the cell where another has its text."""
-        shared = _SHARED_ID.search(attributes)
+        shared = None if formula else _SHARED_ID.search(attributes)
         if shared is None:
             return f"={formula}"
-        place = f"{column_letters(column)}{row}"
-        if formula:
-            self._masters[shared[1]] = (formula, place)
-            return f"={formula}"
         master = self._masters.get(shared[1])
-        return "=" if master is None else _moved(*master, place)
+        return "=" if master is None else _moved(*master, f"{column_letters(column)}{row}")
 
 
 def _moved(formula: str, origin: str, place: str) -> str:

@@ -142,9 +142,11 @@ class Package:
             raise PartError(f"the part {info.filename} is packed in an unknown way")
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
-            most = _HEAD_BYTES  # the first block is small: often nobody asks for a second
-            for offset in range(start, end, _PACKED_BYTES):
-                packed = self.content[offset : min(offset + _PACKED_BYTES, end)]
+            # The first block is small: often nobody asks for a second.
+            most, taken = _HEAD_BYTES, _HEAD_BYTES
+            while start < end:
+                packed = self.content[start : min(start + taken, end)]
+                start, taken = start + taken, _PACKED_BYTES
                 while packed and not inflater.eof:
                     yield inflater.decompress(packed, most)
                     packed, most = inflater.unconsumed_tail, _BLOCK_BYTES
@@ -208,9 +210,15 @@ class Package:
         for name in self._folded:
             if name.endswith((".xml", ".rels", ".vml")):
                 try:
-                    refuse_document_type(self.head(name))
+                    if not self._begins_plainly(name):
+                        refuse_document_type(self.head(name))
                 except PartError:
                     continue
+
+    def _begins_plainly(self, name: str) -> bool:
+        """Whether the head of a part has nothing in it that a document type could begin with. Raises PartError."""
+        head = next(self.blocks(name), b"")[:_HEAD_BYTES]
+        return b"<!" not in head and b"\x00" not in head and head[:1] == b"<"
 
     def measure(self) -> None:
         """Inflate everything and keep nothing: for readers that do not stop at a declared size.

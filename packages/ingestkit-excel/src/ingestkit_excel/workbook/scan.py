@@ -250,12 +250,13 @@ class _Scan:
             value = inline if plain is None else plain[1]
         if formula_attributes is None:
             return CellLayout(letters, attributes, storage), value
-        text = self._formulas.text(formula_attributes, formula or "", row, column)
+        self._formulas.note(formula_attributes, formula or "", row, column)
         target = link_of_formula(formula or "")
         if target is not None:
             self._links.append(Link(Rectangle(row, column, row, column), target))
         # A formula without a result has no value; an empty text as result has its type and a value written.
         if not value and not (storage is Storage.TEXT and has_value):
+            text = self._formulas.text(formula_attributes, formula or "", row, column)
             return CellLayout(letters, attributes, Storage.FORMULA, formula=True), text
         return CellLayout(letters, attributes, storage, formula=True), value
 

@@ -157,8 +157,9 @@ class _Walk:
             target = link_of_formula(formula)
             if target is not None:
                 self._links.append(Link(Rectangle(self._row, self._column, self._row, self._column), target))
-            text = self._formulas.text(self._formula_attributes, formula, self._row, self._column)
+            self._formulas.note(self._formula_attributes, formula, self._row, self._column)
             if not raw and not (storage is Storage.TEXT and raw is not None):
+                text = self._formulas.text(self._formula_attributes, formula, self._row, self._column)
                 return _Found(Storage.FORMULA, self._style(), True, text)
         if storage is Storage.SHARED:
             value = self._strings.get((raw or "").strip())
