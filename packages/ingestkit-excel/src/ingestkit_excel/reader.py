@@ -4,80 +4,50 @@
     convert  ─► the same, as elements in reading order
     profile  ─► the same, as facts: no text of the workbook is in them
 
-None holds a store, an embedder or a connection.
+A workbook with several large sheets comes back as parts, which are read side by side: large sheets one by one, the
+others together. None holds a store, an embedder or a connection.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ingestkit_core.chunking import ChunkDraft, ChunkLimits, pack
-from ingestkit_core.elements import Element, TableDraft
-from ingestkit_core.errors import ErrorCode, IngestError, SourceError
-from ingestkit_core.extraction import Conversion, Extraction
-from ingestkit_core.language import detect_language
-from ingestkit_core.ledger import DropReason, Ledger
-from ingestkit_core.models import ClassificationStageResult, ParseStageResult, SkippedUnit
+from ingestkit_core.errors import ErrorCode, ParseError, SourceError
+from ingestkit_core.extraction import Conversion, Extraction, Split
 from ingestkit_core.progress import unit_done
 
 from ingestkit_excel.config import ExcelProcessorConfig
-from ingestkit_excel.extract.sheets import SheetContent, read_sheet
+from ingestkit_excel.extract.sheets import read_sheet
 from ingestkit_excel.extract.view import view_of
-from ingestkit_excel.guard import check_size, guard, override_warnings, recognises
+from ingestkit_excel.guard import Admitted, check_size, guard, override_warnings, recognises
 from ingestkit_excel.issues import sheet_issues, workbook_issues
-from ingestkit_excel.models import ClassificationResult, FileProfile, ParserUsed, SheetRegion
+from ingestkit_excel.models import FileProfile
+from ingestkit_excel.outcome import BookRead, SheetRead, conversion, extraction, packed, sheet_read
 from ingestkit_excel.profile import profile_workbook
-from ingestkit_excel.routing import METHODS, classify, question
-from ingestkit_excel.workbook import Content, Sheet, SheetKind, Workbook, open_workbook, take
+from ingestkit_excel.workbook import Content, Sheet, SheetKind, Workbook, open_workbook, part_sizes, take
 
-__all__ = ["PRELOAD", "convert", "profile", "read", "reader_versions", "recognises"]
+__all__ = ["PRELOAD", "convert", "profile", "read", "read_or_split", "reader_versions", "recognises"]
 
 PRELOAD: tuple[str, ...] = ("ingestkit_excel.reader", "python_calamine")
 """Modules a worker's template imports ahead."""
 
+LARGE_SHEET_BYTES = 8 << 20
+"""XML of a sheet that takes about half a CPU second: what is saved by reading it elsewhere, beside a part's own cost of
+a few milliseconds and of the workbook's shared strings, which every part reads."""
+_STRINGS_COST = 0.25
+"""Reading shared strings takes about a quarter of the time of as many bytes of a sheet."""
 _LIBRARIES = ("python-calamine", "openpyxl")
-_LANGUAGE_CHARACTERS = 8000
 _WITHOUT_CELLS = (SheetKind.CHARTSHEET, SheetKind.DIALOGSHEET, SheetKind.MODULE)
 
 
 def reader_versions() -> dict[str, str]:
     """The versions of the libraries that read workbooks, by distribution name; none of them is imported."""
     return {name: version(name) for name in _LIBRARIES}
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A workbook read to the end. ``contents`` stands beside ``book.sheets``: None for a sheet that was left out."""
-
-    content_hash: str
-    book: Workbook
-    contents: tuple[SheetContent | None, ...]
-    issues: tuple[IngestError, ...]
-
-    @property
-    def sections(self) -> list[tuple[Element, ...]]:
-        return [section for content in self._done() for section in content.sections if section]
-
-    @property
-    def regions(self) -> dict[str, tuple[SheetRegion, ...]]:
-        return {
-            sheet.name: content.regions
-            for sheet, content in zip(self.book.sheets, self.contents, strict=True)
-            if content is not None
-        }
-
-    @property
-    def tables(self) -> tuple[TableDraft, ...]:
-        return tuple(table for content in self._done() for table in content.tables)
-
-    def _done(self) -> list[SheetContent]:
-        return [content for content in self.contents if content is not None]
 
 
 def read(file_path: str, config: dict[str, Any]) -> Extraction:
@@ -87,24 +57,24 @@ def read(file_path: str, config: dict[str, Any]) -> Extraction:
     """
     started = time.perf_counter()
     settings = ExcelProcessorConfig.model_validate(config)
-    result = _read_file(file_path, settings)
-    chunks, emitted = _packed(result, settings)
-    ledger = _ledger(result, emitted)
-    classifying = time.perf_counter()
-    classification = classify(result.regions, settings)
-    finished = time.perf_counter()
-    return Extraction(
-        content_hash=result.content_hash,
-        chunks=chunks,
-        tables=result.tables,
-        ledger=ledger,
-        parse=_parse_stage(result, classifying - started),
-        classification=_classification_stage(classification, finished - classifying),
-        ingestion_method=str(METHODS[classification.file_type]),
-        language=_language(chunks),
-        issues=(*result.issues, *_losses(ledger)),
-        question=question(classification, result.regions, settings),
-    )
+    return _extraction(_admitted(file_path, settings), settings, started)
+
+
+def read_or_split(file_path: str, config: dict[str, Any]) -> Extraction | Split:
+    """As :func:`read`; a workbook with several large sheets comes back as parts to be read side by side."""
+    started = time.perf_counter()
+    settings = ExcelProcessorConfig.model_validate(config)
+    source = _admitted(file_path, settings)
+    parts = _parts(source.admitted)
+    if len(parts) > 1:
+        return Split(read_sheets, parts, assemble, weights=tuple(map(len, parts)))
+    return _extraction(source, settings, started)
+
+
+def _extraction(source: _Source, settings: ExcelProcessorConfig, started: float) -> Extraction:
+    book = source.opened(settings)
+    sheets = tuple(packed(sheet, settings) for sheet in _read_sheets(book, range(len(book.sheets)), settings))
+    return extraction(_book_read(source, book, sheets, settings), settings, started)
 
 
 def convert(file_path: str, config: dict[str, Any]) -> Conversion:
@@ -113,55 +83,101 @@ def convert(file_path: str, config: dict[str, Any]) -> Conversion:
     Raises as :func:`read` does.
     """
     settings = ExcelProcessorConfig.model_validate(config).model_copy(update={"row_serialization_limit": 1 << 30})
-    result = _read_file(file_path, settings)
-    emitted: dict[str, int] = {}
-    for sheet, content in zip(result.book.sheets, result.contents, strict=True):
-        elements = (element for section in (content.sections if content else ()) for element in section)
-        emitted[sheet.name] = sum(span.count for element in elements for span in (*element.header, *element.spans))
-    ledger = _ledger(result, emitted)
-    return Conversion(
-        title=result.book.title or Path(file_path).stem,
-        elements=tuple(element for section in result.sections for element in section),
-        ledger=ledger,
-        issues=(*result.issues, *_losses(ledger)),
-    )
-
-
-def _packed(result: _Read, settings: ExcelProcessorConfig) -> tuple[tuple[ChunkDraft, ...], dict[str, int]]:
-    """The chunks in order, and how many cells of each sheet they hold."""
-    limits = ChunkLimits.of(settings)
-    chunks: list[ChunkDraft] = []
-    emitted: Counter[str] = Counter()
-    for section in result.sections:
-        packed = pack(section, limits)
-        chunks.extend(packed.chunks)
-        emitted.update(packed.emitted)
-    return tuple(chunks), dict(emitted)
+    source = _admitted(file_path, settings)
+    book = source.opened(settings)
+    sheets = tuple(_read_sheets(book, range(len(book.sheets)), settings))
+    return conversion(_book_read(source, book, sheets, settings), Path(file_path).stem)
 
 
 def profile(file_path: str, config: dict[str, Any]) -> FileProfile:
     """What a workbook is made of: extents, formats, regions and their signals. Raises as :func:`read` does."""
-    result = _read_file(file_path, ExcelProcessorConfig.model_validate(config))
-    return profile_workbook(result.book, result.regions)
+    settings = ExcelProcessorConfig.model_validate(config)
+    book = _admitted(file_path, settings).opened(settings)
+    sheets = _read_sheets(book, range(len(book.sheets)), settings)
+    return profile_workbook(book, {sheet.name: sheet.content.regions for sheet in sheets if sheet.content is not None})
 
 
-def _read_file(file_path: str, settings: ExcelProcessorConfig) -> _Read:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file that passed the guard."""
+
+    content: Content
+    admitted: Admitted
+
+    def opened(self, settings: ExcelProcessorConfig, only: Sequence[int] | None = None) -> Workbook:
+        """The workbook, all of its sheets read or ``only`` some."""
+        return open_workbook(self.content, self.admitted.package, self.admitted.part, settings.max_rows_in_memory, only)
+
+
+def _admitted(file_path: str, settings: ExcelProcessorConfig) -> _Source:
     content = _content_of(Path(file_path), settings)
-    admitted = guard(content, settings)
-    book = open_workbook(content, admitted.package, admitted.part, settings.max_rows_in_memory)
-    issues = [*override_warnings(settings), *workbook_issues(book)]
-    contents: list[SheetContent | None] = []
-    tables = 0
-    for number, sheet in enumerate(book.sheets):
-        unit_done("parse", number, len(book.sheets))
-        issues.extend(sheet_issues(sheet, include_hidden=settings.include_hidden))
-        read_one = None
+    return _Source(content, guard(content, settings))
+
+
+@dataclass(frozen=True, slots=True)
+class SheetsRead:
+    """What a part brings: its sheets by their place in the workbook, and what is the same in every part."""
+
+    sheets: dict[int, SheetRead]
+    book: BookRead
+
+
+def _parts(admitted: Admitted) -> tuple[tuple[int, ...], ...]:
+    """The places of the sheets that are read together; one part where it does not pay to have more."""
+    if admitted.package is None or admitted.part is None or admitted.part.endswith(".bin"):
+        return ()
+    sizes, strings = part_sizes(admitted.package, admitted.part)
+    large = [place for place, size in enumerate(sizes) if size >= LARGE_SHEET_BYTES]
+    others = tuple(place for place, size in enumerate(sizes) if size < LARGE_SHEET_BYTES)
+    parts = tuple((place,) for place in large) + ((others,) if others else ())
+    saved = sum(sizes) - max(sizes, default=0)
+    spent = (len(parts) - 1) * strings * _STRINGS_COST
+    return parts if len(large) > 1 and saved - spent >= LARGE_SHEET_BYTES else ()
+
+
+def read_sheets(file_path: str, config: dict[str, Any], part: tuple[int, ...]) -> SheetsRead:
+    """Some sheets of a large workbook."""
+    settings = ExcelProcessorConfig.model_validate(config)
+    source = _admitted(file_path, settings)
+    book = source.opened(settings, part)
+    sheets = [packed(sheet, settings) for sheet in _read_sheets(book, part, settings)]
+    return SheetsRead(dict(zip(part, sheets, strict=True)), _book_read(source, book, (), settings))
+
+
+def assemble(file_path: str, config: dict[str, Any], carried: bytes, parts: Sequence[SheetsRead]) -> Extraction:
+    """What comes of the parts of a large workbook. Raises SourceError if the file changed meanwhile, ParseError."""
+    started = time.perf_counter()
+    settings = ExcelProcessorConfig.model_validate(config)
+    book = parts[0].book
+    if any(part.book.content_hash != book.content_hash for part in parts):
+        raise SourceError(
+            ErrorCode.E_SOURCE_CHANGED, f"{Path(file_path).name} changed while it was read.", recoverable=True
+        )
+    found = {place: sheet for part in parts for place, sheet in part.sheets.items()}
+    sheets = tuple(found[place] for place in sorted(found))
+    if all(sheet.failed for sheet in sheets):
+        raise ParseError(ErrorCode.E_PARSE_CORRUPT, f"No sheet can be read: {sheets[0].reason}.")
+    return extraction(BookRead(book.content_hash, book.title, book.issues, sheets), settings, started)
+
+
+def _book_read(
+    source: _Source, book: Workbook, sheets: tuple[SheetRead, ...], settings: ExcelProcessorConfig
+) -> BookRead:
+    issues = (*override_warnings(settings), *workbook_issues(book))
+    return BookRead(source.content.hash, book.title, issues, sheets)
+
+
+def _read_sheets(book: Workbook, places: Sequence[int], settings: ExcelProcessorConfig) -> list[SheetRead]:
+    sheets: list[SheetRead] = []
+    for number, place in enumerate(places):
+        unit_done("parse", number, len(places))
+        sheet = book.sheets[place]
+        content = None
         if _is_read(sheet, settings):
             view = view_of(sheet, include_hidden=settings.include_hidden)
-            read_one = read_sheet(view, book.names, settings, first_table=tables)
-            tables += len(read_one.tables)
-        contents.append(read_one)
-    return _Read(content.hash, book, tuple(contents), tuple(issues))
+            content = read_sheet(view, book.names, settings, first_table=0)
+        sheets.append(sheet_read(sheet, list(sheet_issues(sheet, include_hidden=settings.include_hidden)), content))
+    return sheets
 
 
 def _content_of(path: Path, settings: ExcelProcessorConfig) -> Content:
@@ -182,86 +198,3 @@ def _content_of(path: Path, settings: ExcelProcessorConfig) -> Content:
 def _is_read(sheet: Sheet, settings: ExcelProcessorConfig) -> bool:
     seen = settings.include_hidden or not sheet.hidden
     return seen and not sheet.failed and sheet.kind not in _WITHOUT_CELLS
-
-
-def _ledger(result: _Read, emitted: dict[str, int]) -> Ledger:
-    source: dict[str, int] = {}
-    dropped: dict[str, dict[DropReason, int]] = {}
-    for sheet, content in zip(result.book.sheets, result.contents, strict=True):
-        cells = sheet.cell_count()
-        source[sheet.name] = source.get(sheet.name, 0) + cells
-        hidden = cells if content is None else cells - content.cells
-        if hidden:
-            dropped.setdefault(sheet.name, {})[DropReason.HIDDEN] = hidden
-        if content is not None:
-            emitted[sheet.name] = emitted.get(sheet.name, 0) + content.in_sql_only
-    return Ledger.balance("cells", source, emitted, dropped, uncounted=dict(_uncounted(result)))
-
-
-def _uncounted(result: _Read) -> Iterator[tuple[str, int]]:
-    sheets = result.book.sheets
-    left_out = [sheet for sheet, content in zip(sheets, result.contents, strict=True) if content is None]
-    counts = {
-        "charts": sum(len(sheet.charts) for sheet in sheets),
-        "chart_sheets": sum(sheet.kind is SheetKind.CHARTSHEET for sheet in sheets),
-        "images": sum(sheet.images for sheet in sheets),
-        "pivot_tables": sum(sheet.pivots for sheet in sheets),
-        "comments": sum(len(sheet.comments) for sheet in left_out),
-        "unreadable_sheets": sum(sheet.failed for sheet in sheets),
-    }
-    return ((kind, count) for kind, count in counts.items() if count)
-
-
-def _losses(ledger: Ledger) -> Iterator[IngestError]:
-    for unit in ledger.units:
-        if unit.unexplained:
-            yield IngestError(
-                code=ErrorCode.W_UNEXPLAINED_LOSS,
-                message=f"{unit.unexplained} of {unit.source} cells are neither brought in nor accounted for.",
-                stage="process",
-                recoverable=True,
-                sheet_name=unit.unit,
-            )
-
-
-def _parse_stage(result: _Read, seconds: float) -> ParseStageResult:
-    sheets = result.book.sheets
-    done = [sheet for sheet, content in zip(sheets, result.contents, strict=True) if content is not None]
-    parsers = {sheet.name: str(sheet.parser) for sheet in done}
-    least = max((sheet.parser for sheet in done), key=list(ParserUsed).index, default=ParserUsed.XML)
-    return ParseStageResult(
-        units_total=len(sheets),
-        units_done=len(done),
-        skipped=tuple(
-            SkippedUnit(unit=issue.sheet_name, reason=issue.code)
-            for issue in result.issues
-            if issue.sheet_name is not None and issue.sheet_name not in parsers
-        ),
-        method=str(least),
-        parsers=parsers,
-        seconds=seconds,
-    )
-
-
-def _classification_stage(result: ClassificationResult, seconds: float) -> ClassificationStageResult:
-    return ClassificationStageResult(
-        tier=result.tier,
-        document_type=str(result.file_type),
-        confidence=result.confidence,
-        signals=result.signals,
-        reasoning=result.reasoning,
-        unit_types={name: str(kind) for name, kind in result.sheet_types.items()},
-        degraded=result.degraded,
-        seconds=seconds,
-    )
-
-
-def _language(chunks: tuple[ChunkDraft, ...]) -> str | None:
-    sample: list[str] = []
-    length = 0
-    for chunk in chunks:
-        sample.append(chunk.text)
-        length += len(chunk.text)
-        if length >= _LANGUAGE_CHARACTERS:
-            break
-    return detect_language("\n".join(sample))

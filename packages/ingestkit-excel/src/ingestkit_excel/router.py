@@ -22,7 +22,7 @@ class ExcelRouter(DocumentRouter):
         name="xlsx",
         suffixes=frozenset({".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlsb"}),
         recognises=reader.recognises,
-        read=reader.read,
+        read=reader.read_or_split,
         convert=reader.convert,
         config_class=ExcelProcessorConfig,
         metadata_class=ChunkMetadata,

@@ -32,6 +32,7 @@ _MAX_HEADER_ROWS = 8
 _MAX_TOTALS = 3
 _MAX_PREAMBLE_ROWS = 3
 _LONG_HEADER_CHARACTERS = 80
+_LONG_NUMBER = 10
 _MOSTLY = 0.5
 _WIDE = 0.6
 _FEW = 0.3
@@ -227,7 +228,7 @@ def _below(looked: _Looked, index: int, numbers: Sequence[Cell]) -> list[Cell]:
 
 
 def _is_sequence(cells: Sequence[Cell]) -> bool:
-    values = [int(cell.raw) if cell.raw.isdigit() else -1 for cell in cells]
+    values = [int(cell.raw) if cell.raw.isdecimal() and len(cell.raw) < _LONG_NUMBER else -1 for cell in cells]
     return len(values) > 2 and values == list(range(values[0], values[0] + len(values))) and values[0] in (0, 1)
 
 

@@ -55,8 +55,13 @@ def _cell(sheet: Sheet, row: int, column: int, form: CellForm, raw: str) -> Cell
 
 def _is_yearlike(sheet: Sheet, form: CellForm, raw: str, text: str) -> bool:
     if form.kind is CellKind.NUMBER and format_of(form, sheet.styles).kind in ("general", "whole", "text"):
-        return raw.isdigit() and int(raw) in _YEARS
-    return form.kind in (CellKind.NUMBER, CellKind.MOMENT) and text.isdigit() and int(text) in _YEARS
+        return _is_year(raw)
+    return form.kind in (CellKind.NUMBER, CellKind.MOMENT) and _is_year(text)
+
+
+def _is_year(text: str) -> bool:
+    # Digits of other scripts and superscripts are digits, too, and a number may have thousands of them.
+    return len(text) == 4 and text.isascii() and text.isdigit() and int(text) in _YEARS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,19 @@ Excel's own tables are regions as they are defined and are taken out before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
+
+from ingestkit_core.errors import ErrorCode, ProcessError
 
 from ingestkit_excel.extract.cells import cells_of_region, glance
 from ingestkit_excel.extract.view import Region, SheetView, bits, region_of
 from ingestkit_excel.workbook import RowMasks
 
-__all__ = ["find_regions"]
+__all__ = ["MAX_REGIONS", "find_regions"]
 
+MAX_REGIONS = 50_000
+"""Of a sheet. Each takes about half a millisecond: more of them would cost the workbook its time."""
 _MAX_GAP_ROWS = 2
 _MAX_HEADER_ROWS = 8
 _MAX_HEADER_GAP_ROWS = 4
@@ -30,7 +34,10 @@ _AGREEING = 0.7
 
 
 def find_regions(view: SheetView) -> list[Region]:
-    """The regions of a sheet in reading order: from top to bottom, then from left to right."""
+    """The regions of a sheet in reading order: from top to bottom, then from left to right.
+
+    Raises ProcessError (E_PROCESS_REGION_DETECT) where the sheet falls into more pieces than anybody laid out.
+    """
     masks = view.masks
     regions: list[Region] = []
     for table in view.sheet.tables:
@@ -39,28 +46,38 @@ def find_regions(view: SheetView) -> list[Region]:
         if inside:
             regions.append(region_of(view, inside))
             masks = masks.without_block(table.place.top, table.place.bottom, columns)
-    loose = _join_below(_cut_rows(view, masks, 0)) if masks else []
+    cut = list(islice(_cut_rows(view, masks, 0), MAX_REGIONS + 1)) if masks else []
+    if len(cut) > MAX_REGIONS:
+        raise ProcessError(
+            ErrorCode.E_PROCESS_REGION_DETECT,
+            f"The sheet falls into more than {MAX_REGIONS} regions; its cells are read as one, row by row.",
+            recoverable=True,
+            sheet_name=view.sheet.name,
+            cell_range=region_of(view, masks).place.a1,
+        )
+    loose = _join_below(cut)
     return sorted([*regions, *loose], key=lambda region: (region.top, region.left))
 
 
-def _cut_rows(view: SheetView, masks: RowMasks, depth: int) -> list[Region]:
+def _cut_rows(view: SheetView, masks: RowMasks, depth: int) -> Iterator[Region]:
     groups = list(_groups(masks.rows, view.row_gap))
     if len(groups) == 1 and depth:
-        return [region_of(view, masks)]
-    return [region for group in groups for region in _cut_columns(view, masks.part(*group), depth + 1)]
+        yield region_of(view, masks)
+        return
+    for group in groups:
+        yield from _cut_columns(view, masks.part(*group), depth + 1)
 
 
-def _cut_columns(view: SheetView, masks: RowMasks, depth: int) -> list[Region]:
+def _cut_columns(view: SheetView, masks: RowMasks, depth: int) -> Iterator[Region]:
     whole = region_of(view, masks)
     runs = _column_runs(view, masks)
     if len(runs) > 1:
         runs = _join_beside(view, masks, runs)
     if len(runs) == 1 or depth > _MAX_DEPTH:
-        return [whole]
-    parts: list[Region] = []
+        yield whole
+        return
     for run in runs:
-        parts.extend(_cut_rows(view, masks.within(run), depth + 1))
-    return parts
+        yield from _cut_rows(view, masks.within(run), depth + 1)
 
 
 def _groups(lines: Sequence[int], gap: Callable[[int, int], int]) -> Iterable[tuple[int, int]]:

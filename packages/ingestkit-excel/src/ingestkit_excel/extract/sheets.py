@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingestkit_core.elements import CellRange, Element, ElementKind, Span, TableDraft, range_name
+from ingestkit_core.errors import IngestError, ProcessError
 
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.facts import Piece, read_region
@@ -15,7 +16,7 @@ from ingestkit_excel.extract.lines import link_targets, one_line, rows_of
 from ingestkit_excel.extract.prose import read_prose, read_titles
 from ingestkit_excel.extract.records import read_record
 from ingestkit_excel.extract.regions import find_regions
-from ingestkit_excel.extract.view import Region, SheetView
+from ingestkit_excel.extract.view import Region, SheetView, region_of
 from ingestkit_excel.models import RegionType, SheetRegion
 from ingestkit_excel.workbook import DefinedName, Rectangle
 
@@ -42,6 +43,7 @@ class SheetContent:
     regions: tuple[SheetRegion, ...]
     cells: int
     in_sql_only: int
+    issues: tuple[IngestError, ...] = ()
 
 
 def read_sheet(
@@ -49,7 +51,7 @@ def read_sheet(
 ) -> SheetContent:
     """Read a sheet. ``first_table`` is the index its first table will have in the document."""
     reading = _Reading(view, names, config, first_table)
-    regions = find_regions(view)
+    regions, issues = _regions(view)
     pieces = [read_region(region, f"r{number}", config) for number, region in enumerate(regions, start=1)]
     for piece, titles in _with_titles(pieces):
         reading.add(piece, titles)
@@ -61,7 +63,16 @@ def read_sheet(
         regions=tuple(_named(reading.titles, pieces)),
         cells=view.masks.cells,
         in_sql_only=reading.in_sql_only,
+        issues=issues,
     )
+
+
+def _regions(view: SheetView) -> tuple[list[Region], tuple[IngestError, ...]]:
+    """The regions of a sheet; where they cannot be told apart, all of its cells as one."""
+    try:
+        return find_regions(view), ()
+    except ProcessError as exc:
+        return [region_of(view, view.masks)], (exc.to_error(),)
 
 
 def _named(titles: set[str], pieces: Sequence[Piece]) -> Iterator[SheetRegion]:

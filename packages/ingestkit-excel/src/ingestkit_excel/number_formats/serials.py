@@ -74,6 +74,9 @@ def serials_to_iso(serials: Iterable[float], kind: str, *, date1904: bool) -> li
     first = _DAYS_TO_1904 if date1904 else 0
     texts: list[str | None] = []
     for serial in serials:
+        if not abs(serial) < _FIRST_DAY_TOO_LATE:
+            texts.append(None)
+            continue
         days, moment = divmod(int(serial * _MILLISECONDS + 0.5), _MILLISECONDS)
         days += first
         if kind == "time":

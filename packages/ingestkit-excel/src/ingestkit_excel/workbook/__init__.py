@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ingestkit_excel.workbook.book import part_sizes
 from ingestkit_excel.workbook.columns import Column, Piece, columns_of, shown, shown_stretch
 from ingestkit_excel.workbook.content import Content, take
 from ingestkit_excel.workbook.masks import RowMasks
@@ -55,6 +56,7 @@ __all__ = [
     "columns_of",
     "format_of",
     "open_workbook",
+    "part_sizes",
     "plain",
     "shown",
     "shown_stretch",

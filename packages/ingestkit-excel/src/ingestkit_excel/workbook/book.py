@@ -24,7 +24,7 @@ from ingestkit_excel.workbook.surroundings import parse_range, read_surroundings
 from ingestkit_excel.workbook.values import CellKind, DefinedName, Sheet, SheetKind, SheetState, Styles, Workbook
 from ingestkit_excel.workbook.walk import walk_sheet
 
-__all__ = ["find_workbook_part", "read_package", "root_name"]
+__all__ = ["find_workbook_part", "part_sizes", "read_package", "root_name"]
 
 _SHEET_KINDS = {
     "worksheet": SheetKind.WORKSHEET,
@@ -75,8 +75,8 @@ class _Book:
         return Blocks(self.max_rows_in_memory, self.package.check_text)
 
 
-def read_package(package: Package, part: str, max_rows_in_memory: int) -> Workbook:
-    """Read a workbook from its package.
+def read_package(package: Package, part: str, max_rows_in_memory: int, only: Sequence[int] | None = None) -> Workbook:
+    """Read a workbook from its package; of sheets that are not among ``only`` the name.
 
     A sheet that cannot be read comes as ``failed``, its ``reason`` saying why: a fallback reader may do better.
     Raises ParseError (E_PARSE_CORRUPT) where there is no list of sheets, SecurityError.
@@ -88,7 +88,10 @@ def read_package(package: Package, part: str, max_rows_in_memory: int) -> Workbo
     sections = {local_name(child): child for child in tree}
     styles = _styles(package, relations, sections.get("workbookPr"))
     book = _Book(package, relations, _strings(package, relations), styles, max_rows_in_memory)
-    sheets = tuple(_sheet(book, element) for element in sections.get("sheets", ()))
+    sheets = tuple(
+        _sheet(book, element) if only is None or place in only else Sheet(name=element.get("name", ""))
+        for place, element in enumerate(sections.get("sheets", ()))
+    )
     package.check_text(_characters(sheets, book.strings))
     return Workbook(
         sheets=sheets,
@@ -97,6 +100,18 @@ def read_package(package: Package, part: str, max_rows_in_memory: int) -> Workbo
         has_macros=_has_macros(package, relations),
         has_external_links=_has_external_links(package, relations),
     )
+
+
+def part_sizes(package: Package, part: str) -> tuple[list[int], int]:
+    """How many bytes the XML of each sheet has, in their order, and that of the shared strings."""
+    try:
+        tree, relations = package.tree(part), package.relations(part)
+    except PartError:
+        return [], 0
+    sheets = next((child for child in tree if local_name(child) == "sheets"), ())
+    targets = [relations.get(attribute(element, "id") or "") for element in sheets]
+    sizes = [package.size(target.target) if target is not None and not target.external else 0 for target in targets]
+    return sizes, package.size(_part_of(relations, "sharedStrings") or "")
 
 
 def _part_of(relations: Mapping[str, Relation], kind: str) -> str | None:

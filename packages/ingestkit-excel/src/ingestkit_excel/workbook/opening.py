@@ -5,7 +5,7 @@ One sheet's failure never touches another: only the sheets that could not be sca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ingestkit_core.errors import ErrorCode, ParseError
@@ -22,12 +22,17 @@ __all__ = ["open_workbook"]
 
 
 def open_workbook(
-    content: Content, package: Package | None, part: str | None, max_rows_in_memory: int = MAX_ROWS
+    content: Content,
+    package: Package | None,
+    part: str | None,
+    max_rows_in_memory: int = MAX_ROWS,
+    only: Sequence[int] | None = None,
 ) -> Workbook:
     """Open a workbook that the guard let pass.
 
     ``package`` and ``part`` are its container and main part, None for an .xls file. The rows of sheets with more than
-    ``max_rows_in_memory`` are in a file of the job's directory. Raises ParseError (E_PARSE_CORRUPT, E_PARSE_EMPTY,
+    ``max_rows_in_memory`` are in a file of the job's directory. Sheets of a package that are not among ``only`` (places
+    in the workbook) are named and not read. Raises ParseError (E_PARSE_CORRUPT, E_PARSE_EMPTY,
     E_PARSE_UNSUPPORTED) and SecurityError.
     """
     if package is None or part is None:
@@ -35,7 +40,7 @@ def open_workbook(
     elif part.endswith(".bin"):
         book = _open_binary(content, package, "an .xlsb workbook")
     else:
-        book = _open_package(content, package, part, max_rows_in_memory)
+        book = _open_package(content, package, part, max_rows_in_memory, only)
     if not book.sheets:
         raise ParseError(ErrorCode.E_PARSE_EMPTY, "The workbook has no sheets.")
     if all(sheet.failed for sheet in book.sheets):
@@ -54,9 +59,11 @@ def _open_binary(content: Content, package: Package | None, what: str) -> Workbo
         raise ParseError(ErrorCode.E_PARSE_CORRUPT, f"The workbook cannot be read ({exc}).") from exc
 
 
-def _open_package(content: Content, package: Package, part: str, max_rows_in_memory: int) -> Workbook:
+def _open_package(
+    content: Content, package: Package, part: str, max_rows_in_memory: int, only: Sequence[int] | None
+) -> Workbook:
     try:
-        book = read_package(package, part, max_rows_in_memory)
+        book = read_package(package, part, max_rows_in_memory, only)
     except ParseError as exc:
         found = next(_fallbacks(content, package, exc.message), None)
         if found is None:

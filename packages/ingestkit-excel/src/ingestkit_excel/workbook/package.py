@@ -20,7 +20,7 @@ from ingestkit_core.errors import ErrorCode, ParseError, SecurityError
 
 from ingestkit_excel.workbook.content import Content
 
-__all__ = ["Package", "PartError", "Relation", "attribute", "local_name"]
+__all__ = ["Package", "PartError", "Relation", "attribute", "local_name", "whole_number"]
 
 ENTRY_FREE_BYTES = 64 << 20
 TOTAL_FREE_BYTES = 512 << 20
@@ -30,6 +30,7 @@ _PACKED_BYTES = 1 << 18
 _HEAD_BYTES = 4096
 _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED = 0x1
+_MAX_NUMBER_DIGITS = 10
 
 _PROLOG_WITH_DOCTYPE = re.compile(r"\ufeff?(?:\s++|<\?.*?\?>|<!--.*?-->)*+<!(?:DOCTYPE|ENTITY)", re.DOTALL)
 _DECLARED_ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
@@ -279,6 +280,11 @@ def attribute(element: ElementTree.Element, name: str) -> str | None:
     if value is None:
         value = next((v for key, v in element.attrib.items() if key.rpartition("}")[2] == name), None)
     return value
+
+
+def whole_number(text: str) -> int:
+    """A number as XML attributes have it; 0 for what is none, or has more digits than any count of a workbook."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_NUMBER_DIGITS else 0
 
 
 def _normal(name: str) -> str:

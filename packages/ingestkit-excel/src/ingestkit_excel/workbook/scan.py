@@ -28,7 +28,7 @@ from ingestkit_excel.workbook.layouts import (
     row_pattern,
     whole_layout,
 )
-from ingestkit_excel.workbook.package import parse_tree
+from ingestkit_excel.workbook.package import parse_tree, whole_number
 from ingestkit_excel.workbook.strings import Strings
 from ingestkit_excel.workbook.values import Band, Block, Link, Rectangle
 
@@ -312,8 +312,7 @@ def _storage(attributes: str) -> Storage:
 
 
 def _style(attributes: str) -> int:
-    style = attributes.partition(' s="')[2].partition('"')[0]
-    return int(style) if style.isdigit() else 0
+    return whole_number(attributes.partition(' s="')[2].partition('"')[0])
 
 
 def is_hidden(attributes: str) -> bool:

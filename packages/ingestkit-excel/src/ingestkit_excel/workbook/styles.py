@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from ingestkit_excel.number_formats import BUILTIN_FORMATS
-from ingestkit_excel.workbook.package import Package, local_name
+from ingestkit_excel.workbook.package import Package, local_name, whole_number
 from ingestkit_excel.workbook.values import Styles
 
 __all__ = ["read_styles"]
@@ -41,8 +41,7 @@ def _where(cells: list[ElementTree.Element], key: str, flags: list[bool]) -> Ite
 
 
 def _number(element: ElementTree.Element, key: str) -> int:
-    value = element.get(key, "0")
-    return int(value) if value.isascii() and value.isdigit() else 0
+    return whole_number(element.get(key, "0"))
 
 
 def _is_bold(font: ElementTree.Element) -> bool:

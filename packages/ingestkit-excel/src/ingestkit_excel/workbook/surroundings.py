@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ingestkit_excel.workbook.layouts import column_number
-from ingestkit_excel.workbook.package import Package, PartError, Relation, attribute, local_name
+from ingestkit_excel.workbook.package import Package, PartError, Relation, attribute, local_name, whole_number
 from ingestkit_excel.workbook.strings import plain_text, tree_text
 from ingestkit_excel.workbook.values import Chart, Comment, Link, ListObject, Rectangle
 
@@ -87,8 +87,8 @@ def _hidden_columns(columns: ElementTree.Element | None) -> Iterator[tuple[int, 
         no_width = column.get("width") == "0" and column.get("customWidth") in ("1", "true")
         if column.get("hidden") in ("1", "true") or no_width:
             first, last = column.get("min", ""), column.get("max", "")
-            if first.isdigit() and last.isdigit():
-                yield int(first), int(last)
+            if whole_number(first) and whole_number(last):
+                yield whole_number(first), whole_number(last)
 
 
 def _links(links: ElementTree.Element | None, relations: Mapping[str, Relation]) -> Iterator[Link]:
@@ -133,13 +133,9 @@ def _tables(package: Package, relations: Mapping[str, Relation]) -> Iterator[Lis
             yield ListObject(
                 name=tree.get("displayName") or tree.get("name") or "",
                 place=place,
-                header_rows=_count(tree.get("headerRowCount", "1")),
-                totals_rows=_count(tree.get("totalsRowCount", "0")),
+                header_rows=whole_number(tree.get("headerRowCount", "1")),
+                totals_rows=whole_number(tree.get("totalsRowCount", "0")),
             )
-
-
-def _count(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _drawings(package: Package, relations: Mapping[str, Relation]) -> Iterator[Relation | Chart]:
@@ -171,7 +167,7 @@ def _anchors(drawing: ElementTree.Element | None) -> dict[str, Rectangle]:
 
 
 def _anchor_corner(corner: ElementTree.Element) -> tuple[int, int]:
-    numbers = {local_name(child): _count((child.text or "").strip()) + 1 for child in corner}
+    numbers = {local_name(child): whole_number((child.text or "").strip()) + 1 for child in corner}
     return numbers.get("row", 1), numbers.get("col", 1)
 
 

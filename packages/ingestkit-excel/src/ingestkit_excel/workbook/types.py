@@ -27,6 +27,8 @@ _SURELY_FEW_DIGITS = 10**17
 _SURE_LENGTH = 19
 """``0.`` and 17 digits: a shorter number loses nothing as a float."""
 _DAYS_WITH_HOLES, _LAST_DAYS = 61, 2_950_000
+_MOST_DAYS = 10**10
+"""Of a duration: more of them are no number of seconds that a column of integers can hold exactly."""
 _WIDENING: tuple[tuple[ColumnType, set[str]], ...] = (
     ("number", {"integer", "number"}),
     ("decimal", {"integer", "number", "decimal"}),
@@ -158,7 +160,7 @@ class _SerialFacts(_Facts):
 
     def __init__(self, styles: Styles, meaning: str) -> None:
         super().__init__(styles, meaning)
-        self._readable = self._whole_days = self._within_a_day = self._in_calendar = True
+        self._readable = self._whole_days = self._within_a_day = self._in_calendar = self._bearable = True
 
     def add(self, values: Sequence[str]) -> Parsed | None:
         if not self._readable:
@@ -172,6 +174,7 @@ class _SerialFacts(_Facts):
         # NaN compares with nothing.
         self._readable = math.isfinite(sum(serials))
         self._whole_days = self._whole_days and all(map(float.is_integer, serials))
+        self._bearable = self._bearable and max(-low, high) < _MOST_DAYS
         self._within_a_day = self._within_a_day and low >= 0 and high < 1
         if self._readable and not (low >= _DAYS_WITH_HOLES and high < _LAST_DAYS):
             days = serials_to_iso(serials, "date", date1904=self._date1904)
@@ -182,7 +185,7 @@ class _SerialFacts(_Facts):
         if not self._readable:
             return "text"
         if self._meaning == "duration":
-            return "duration"
+            return "duration" if self._bearable else "text"
         if self._meaning == "time" and self._within_a_day:
             return "time"
         if not self._in_calendar:

@@ -18,7 +18,7 @@ from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage
 from ingestkit_excel.workbook.blocks import MAX_ROWS, Blocks
 from ingestkit_excel.workbook.formulas import SharedFormulas, link_of_formula
 from ingestkit_excel.workbook.layouts import column_number
-from ingestkit_excel.workbook.package import PartError
+from ingestkit_excel.workbook.package import PartError, whole_number
 from ingestkit_excel.workbook.scan import Scanned
 from ingestkit_excel.workbook.strings import Strings, plain_text
 from ingestkit_excel.workbook.values import Link, Rectangle
@@ -125,8 +125,7 @@ class _Walk:
             self._collecting = ""
 
     def _start_row(self, attributes: dict[str, str]) -> None:
-        number = attributes.get("r", "")
-        self._row = int(number) if number.isascii() and number.isdigit() and int(number) else self._row + 1
+        self._row = whole_number(attributes.get("r", "")) or self._row + 1
         self._column = 0
         if self._in_order and len(self._rows) >= self._blocks.room(len(next(iter(self._rows.values()), ()))):
             self._end_block()
@@ -169,8 +168,7 @@ class _Walk:
         return None if value is None else _Found(storage, self._style(), is_formula, value)
 
     def _style(self) -> int:
-        style = self._cell.get("s", "")
-        return int(style) if style.isascii() and style.isdigit() else 0
+        return whole_number(self._cell.get("s", ""))
 
     def _end_block(self) -> None:
         for row in sorted(self._rows):
