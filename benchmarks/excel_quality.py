@@ -93,8 +93,10 @@ def _header_scores(
 
 
 def _header_agreement(sheet: Sheet, output: Output) -> Agreement:
+    # One truth counts the blank rows inside a header and another does not: they count on neither side.
+    filled = {row for row, _ in sheet.cells}
     rows = {row for region in output.regions or () for row in region.header_rows}
-    return metrics.header_rows(sheet.header_rows, rows)
+    return metrics.header_rows(sheet.header_rows & filled, rows & filled)
 
 
 def _answer_figures() -> Figures:

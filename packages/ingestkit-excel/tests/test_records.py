@@ -186,8 +186,8 @@ def test_a_table_is_told_row_by_row_and_described(extract: Extract) -> None:
         "Table: Sales 2023",
         "Sheet North, range A3:B10, 7 rows",
         "Totals in row 11, kept apart",
-        "region: text, Region",
-        "units: integer, Units, 1 to 7",
+        "region: text",
+        "units: integer, 1 to 7",
     ]
     (table,) = extraction.tables
     assert (table.unit, table.region_id, table.title) == ("North", "r2", "Sales 2023")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,54 @@ LAYOUTS: dict[str, tuple[Rows, list[str]]] = {
     "a table that goes on below a blank row": (
         [["a", "b"], ["x", 1.5], ["y", 2.5], [N], ["z", 3.5], ["total", 7.5]],
         ["A1:B6"],
+    ),
+    "a header far above its rows": (
+        [["state", "2007", "2008"], [N], [N], [N], [N], [N], ["x", 1.5, 2.5], ["y", 3.5, 4.5]],
+        ["A1:C8"],
+    ),
+    "a header above a section of its table": (
+        [["fuel", "unit", "use"], [N], ["Consumption"], [N], ["oil", "t", 1.5], ["gas", "t", 2.5]],
+        ["A1:C6"],
+    ),
+    "a header above a row of units": (
+        [["state", "code", "2007"], [N], ["unit", N, "(percent)"], ["x", "01", 1.5], ["y", "02", 2.5]],
+        ["A1:C5"],
+    ),
+    "headings over several columns a blank row above": (
+        [[N, "men", N, "women"], [N], ["age", "n", "%", "n", "%"], ["0-9", 1, 2.5, 3, 4.5], ["10-19", 1, 2.5, 3, 4.5]],
+        ["A1:E5"],
+    ),
+    "a header is not cut where it is blank": (
+        [
+            ["month", N, "2012", N, "2013"],
+            [N],
+            [N, "from", "to", "from", "to"],
+            *[[f"m{i}", *[i + 0.5] * 4] for i in range(4)],
+        ],
+        ["A1:E7"],
+    ),
+    "text that goes on with what was said above": (
+        [["state", "2004", "2008"], ["A", "6 to 16", "6 to 18"], [N], ["B", "6 to 16", "6 to 18"]],
+        ["A1:C4"],
+    ),
+    "text with a header of its own does not go on": (
+        [["name", "team", "city"], ["Ann", "red", "Rome"], [N], ["item", "shop", "place"], ["pen", "red", "Rome"]],
+        ["A1:C2", "A4:C5"],
+    ),
+    "a column of group labels belongs to the rows it names": (
+        [
+            ["goal", N, "measure", "2010"],
+            ["1", N, "a", 1.5],
+            [N, N, "b", 2.5],
+            ["2", N, "c", 3.5],
+            [N, N, "d", 4.5],
+            [N, N, "e", 5.5],
+        ],
+        ["A1:D6"],
+    ),
+    "a title repeated in every cell it covered": (
+        [["Prices"] * 4, ["day", "price"], ["x", 1.5], ["y", 2.5]],
+        ["A1:D1", "A2:B4"],
     ),
     "a title and a note keep to themselves": (
         [["Title"], [N], ["a", "b"], ["x", 1.5], [N], ["Note: x"]],
@@ -152,6 +201,54 @@ ANATOMIES: dict[str, tuple[Rows, dict[str, list[int]]]] = {
         [[N, N, "Sum", 3.0], ["name", "unit", "low", "high"], ["x", "kg", 1.5, 2.5], ["y", "kg", 1.5, 2.5]],
         {"titles": [1], "header": [2], "body": [3, 4]},
     ),
+    "a title in every cell of its row": (
+        [["Prices in 2023"] * 3, ["day", "low", "high"], ["x", 1.5, 2.5]],
+        {"titles": [1], "header": [2], "body": [3]},
+    ),
+    "one heading over all values is header": (
+        [[N, "persons", "persons", "persons"], ["area", "all", "men", "women"], ["x", 3, 1, 2], ["y", 7, 3, 4]],
+        {"header": [1, 2], "body": [3, 4]},
+    ),
+    "a heading in every cell begins a section": (
+        [["a", "b"], ["up-regulated proteins"] * 2, ["x", 1.5], ["y", 2.5]],
+        {"header": [1], "body": [2, 3, 4]},
+    ),
+    "the label of rows stands below headings": (
+        [[N, "men", "women"], ["age", N, N], [N], ["0-9", 1.5, 2.5], ["10-19", 1.5, 2.5]],
+        {"header": [1, 2], "body": [4, 5]},
+    ),
+    "the label of rows stands between headings": (
+        [[N, N, "cost"], ["item"], [N, "2012", "2013"], ["x", 1.5, 2.5]],
+        {"header": [1, 2, 3], "body": [4]},
+    ),
+    "units are no data": (
+        [["state", "a", "b"], ["unit", "(1,000)", "(1,000)"], ["x", 1.5, 2.5], ["y", 1.5, 2.5]],
+        {"header": [1, 2], "body": [3, 4]},
+    ),
+    "rows whose values are all missing are data": (
+        [["industry", "coal", "gas"], ["mining", ".", "."], ["steel", "1,5", "2,5"], ["glass", "1,5", "2,5"]],
+        {"header": [1], "body": [2, 3, 4]},
+    ),
+    "days head columns": (
+        [["path", date(2015, 1, 1), date(2016, 1, 1)], ["x", 895, 220], ["y", 304, 298]],
+        {"header": [1], "body": [2, 3]},
+    ),
+    "days are data where all rows have them": (
+        [["from", "to", "name"], ["2014-10-30", "2014-11-01", "a"], ["2014-12-06", "2014-12-09", "b"]],
+        {"header": [1], "body": [2, 3]},
+    ),
+    "one year heads many plain numbers": (
+        [["indicator", 2010], *[[f"x{i}", i + 0.5] for i in range(5)]],
+        {"header": [1], "body": [2, 3, 4, 5, 6]},
+    ),
+    "numbers head columns of text": (
+        [[N, 6, 9, 15], ["x", "N", "N", "T"], ["y", "N", "A", "T"]],
+        {"header": [1], "body": [2, 3]},
+    ),
+    "few numbers in a table of text with sections": (
+        [["gene", "name", "fold"], ["Pathway"], ["dpp", "a", "-"], ["tkv", "b", "-"], ["sax", "c", 2.5]],
+        {"header": [1], "body": [2, 3, 4, 5]},
+    ),
     "names with values are no header": (
         [["Maker:", "ACME"], ["Height:", 12.5], ["Width:", 3.5], ["Depth:", 1.5]],
         {"header": [], "body": [1, 2, 3, 4]},
@@ -193,7 +290,7 @@ def test_merged_headings_stand_over_all_their_columns(book: Callable[..., str]) 
 
     rows = [["region", "Q1", N, N, "Q2"], [N, "units", "value", N, "units"], *[["north", 1.5, 2.5, 3.5, 4.5]] * 2]
     region = the_region(book({"S": rows}, merge))
-    assert flat_header(region, anatomy_of(region).header) == {
+    assert flat_header(region, anatomy_of(region).header).texts == {
         1: "region",
         2: "Q1 / units",
         3: "Q1 / value",
@@ -211,13 +308,24 @@ def test_unmerged_headings_reach_to_the_next_one(book: Callable[..., str]) -> No
         ["y", 1.5, 2.5, 3.5, 4.5],
     ]
     region = the_region(book({"S": rows}))
-    assert list(flat_header(region, anatomy_of(region).header).values()) == [
+    assert list(flat_header(region, anatomy_of(region).header).texts.values()) == [
         "name",
         "2010 / FT",
         "2010 / PT",
         "2011 / FT",
         "2011 / PT",
     ]
+
+
+@pytest.mark.unit
+def test_what_stands_over_all_columns_is_said_once_where_it_is_long(book: Callable[..., str]) -> None:
+    question = "Which party did you mainly vote for in the last election?"
+    rows = [[N, question, N, N], ["answer", "A", "B", "C"], ["yes", 0.5, 0.25, 0.25], ["no", 0.5, 0.25, 0.25]]
+    region = the_region(book({"S": rows}))
+    header = flat_header(region, [1, 2])
+    assert (list(header.texts.values()), header.over_all) == (["answer", "A", "B", "C"], (question,))
+    short = flat_header(the_region(book({"S": [[N, "votes", N, N], *rows[1:]]})), [1, 2])
+    assert list(short.texts.values()) == ["answer", "votes / A", "votes / B", "votes / C"]
 
 
 def cells_in(sheet: SheetView, place: Rectangle) -> set[tuple[int, int]]:
@@ -247,11 +355,11 @@ def test_regions_of_real_sheets(corpora: Path) -> None:
         hits = sum(any(len(one & other) >= 0.9 * len(one | other) for other in found) for one in true)
         scores[truth[path.name]["template"]].append(2 * hits / max(len(found) + len(true), 1))
     macro = sum(sum(of_one) / len(of_one) for of_one in scores.values()) / len(scores)
-    assert macro >= 0.82
+    assert macro >= 0.85
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(("collection", "least"), [("saus", 0.75), ("troy", 0.92)])
+@pytest.mark.parametrize(("collection", "least"), [("saus", 0.9), ("troy", 0.92)])
 def test_headers_of_real_tables(corpora: Path, collection: str, least: float) -> None:
     truth = json.loads((corpora / "headers" / "truth.json").read_text())
     hits = found = true = 0

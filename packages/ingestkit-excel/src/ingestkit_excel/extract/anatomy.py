@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingestkit_excel.extract.cells import Cell, cells_of_region
+from ingestkit_excel.extract.cells import Cell, cells_of_region, is_one_heading, says_units
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import ListObject
 
@@ -30,6 +30,7 @@ _SAMPLE_ROWS = 16
 _TAIL_ROWS = 8
 _MAX_HEADER_ROWS = 8
 _MAX_TOTALS = 3
+_MANY = 5
 _MAX_PREAMBLE_ROWS = 3
 _LONG_HEADER_CHARACTERS = 80
 _LONG_NUMBER = 10
@@ -105,12 +106,14 @@ def _is_alone(region: Region, row: int) -> bool:
 
 
 def _without_titles(region: Region, rows: Rows) -> int:
-    """How many rows at the top have one cell only, in the first column or over the whole width."""
+    """How many rows at the top have one cell only, in the first column or over the whole width, or say one thing."""
     if region.width < 2:
         return 0
     for index, row in enumerate(rows):
         mask = region.masks[row]
         if mask.bit_count() > 1:
+            if index + 1 < len(rows) and is_one_heading(list(cells_of_region(region, [row])[row].values()), region):
+                continue
             return index
         column = mask.bit_length() - 1
         if column > region.left and not _spans_most(region, row, column):
@@ -165,11 +168,25 @@ def _first_body_row(looked: _Looked) -> int:
     if len(looked.rows) < 2:
         return 0
     if not looked.numeric:
-        return 1 if _is_text_header(looked) else 0
+        return 1 if _is_text_header(looked) or _is_number_header(looked) else 0
     for index, row in enumerate(looked.rows[:_HEAD_ROWS]):
         if _is_data(looked, index, row) and not _is_before_header(looked, index):
-            return 0 if _names_its_rows(looked, index) else _without_labels(looked, index)
+            return 0 if _names_its_rows(looked, index) else _without_labels(looked, _without_body(looked, index))
     return 1 if _is_text_header(looked) else 0
+
+
+def _without_body(looked: _Looked, first: int) -> int:
+    """The header without rows that are body of a table whose numbers are few.
+
+    A header that names its columns ends where a section begins, and no header has many rows that are all filled.
+    """
+    full = [looked.region.masks[row].bit_count() >= _WIDE * looked.region.width for row in looked.rows[:first]]
+    if sum(full) > _MAX_HEADER_ROWS:
+        return full.index(True) + 1
+    for index in range(1, first - 1):
+        if full[index - 1] and _is_section(looked, looked.rows[index]):
+            return index
+    return first
 
 
 def _names_its_rows(looked: _Looked, first: int) -> bool:
@@ -193,18 +210,22 @@ def _is_before_header(looked: _Looked, index: int) -> bool:
 
 def _is_data(looked: _Looked, index: int, row: int) -> bool:
     """Whether numbers stand where columns hold numbers."""
-    cells = [cell for cell in looked.row(row) if cell.column in looked.numeric and not cell.missing]
+    filled = looked.row(row)
+    cells = [cell for cell in filled if cell.column in looked.numeric and not cell.missing]
     numbers = [cell for cell in cells if cell.numeric]
-    if not numbers or len(numbers) < max(_MOSTLY * len(cells), _FEW * looked.usual_numbers):
+    missing = sum(cell.missing for cell in filled)
+    if not numbers:
+        return not cells and missing > 1 and not filled[0].missing and missing >= _MOSTLY * len(looked.numeric)
+    if len(numbers) < _MOSTLY * len(cells) or len(numbers) + missing < _FEW * looked.usual_numbers:
         return False
-    return not _is_row_of_headings(looked, index, numbers)
+    return not (says_units(filled) or _is_row_of_headings(looked, index, numbers))
 
 
 def _is_row_of_headings(looked: _Looked, index: int, numbers: Sequence[Cell]) -> bool:
     """Whether numbers are years or a sequence above columns of other numbers, or above more of the header."""
     if index >= _MAX_HEADER_ROWS:
         return False
-    years = sum(cell.yearlike for cell in numbers) >= _NEARLY_ALL * len(numbers)
+    years = sum(map(_is_time, numbers)) >= _NEARLY_ALL * len(numbers)
     if not years and (index or not _is_sequence(numbers)):
         return False
     below = _below(looked, index, numbers)
@@ -212,9 +233,22 @@ def _is_row_of_headings(looked: _Looked, index: int, numbers: Sequence[Cell]) ->
         return False
     if years and all(not cell.numeric or cell.missing for cell in below):
         return True
+    if years and len(numbers) == 1:
+        bare = numbers[0].text.isdigit() or numbers[0].dated
+        return not bare or (not index and _is_plain_column(looked, numbers[0].column))
     if years:
-        return not all(cell.yearlike for cell in below) and len(numbers) > 1
+        return not all(map(_is_time, below))
     return not _is_sequence(below)
+
+
+def _is_time(cell: Cell) -> bool:
+    return cell.yearlike or cell.dated
+
+
+def _is_plain_column(looked: _Looked, column: int) -> bool:
+    """Whether below its first row a column holds many numbers, none of them a year."""
+    below = [cells[column] for row, cells in looked.cells.items() if row > looked.rows[0] and column in cells]
+    return len(below) >= _MANY and all(cell.numeric and not _is_time(cell) for cell in below)
 
 
 def _below(looked: _Looked, index: int, numbers: Sequence[Cell]) -> list[Cell]:
@@ -234,10 +268,26 @@ def _is_sequence(cells: Sequence[Cell]) -> bool:
 
 def _without_labels(looked: _Looked, first: int) -> int:
     """The header without rows at its end that only have a label in the first column: those begin the body."""
+    if _names_corner(looked, first - 1):
+        return first
     end = first
-    while end > 1 and looked.region.masks[looked.rows[end - 1]] == 1 << looked.region.left:
+    while end > 1 and _is_section(looked, looked.rows[end - 1]):
         end -= 1
     return end
+
+
+def _names_corner(looked: _Looked, index: int) -> bool:
+    """Whether a label that stands alone is the name of the first column: the first one there, set off from the body."""
+    rows, left = looked.rows, looked.region.left
+    if not 0 < index < len(rows) - 1 or not looked.region.view.row_gap(rows[index], rows[index + 1]):
+        return False
+    first = all(left not in looked.cells[row] for row in rows[:index])
+    return first and not looked.row(rows[index])[0].text.rstrip().endswith(":")
+
+
+def _is_section(looked: _Looked, row: int) -> bool:
+    region = looked.region
+    return region.masks[row] == 1 << region.left or is_one_heading(looked.row(row), region)
 
 
 def _is_text_header(looked: _Looked) -> bool:
@@ -257,6 +307,14 @@ def _is_text_header(looked: _Looked) -> bool:
     return region.width > 2 or len(looked.rows) > 4
 
 
+def _is_number_header(looked: _Looked) -> bool:
+    """Whether the first row has a number of its own for each column of text: positions, weeks, question numbers."""
+    numbers = [cell for cell in looked.row(looked.rows[0]) if cell.column > looked.region.left]
+    different = len({cell.text for cell in numbers}) == len(numbers) > 2
+    full = len(numbers) >= _NEARLY_ALL * (looked.region.width - 1)
+    return full and different and all(cell.numeric for cell in numbers)
+
+
 def _stands_out(looked: _Looked, cells: Sequence[Cell]) -> bool:
     styles = looked.region.view.sheet.styles
     striking = sum(cell.form.style in styles.bold or cell.form.style in styles.filled for cell in cells)
@@ -268,10 +326,11 @@ def _header_start(looked: _Looked, first: int) -> int:
     start = first
     while start > 0 and first - start < _MAX_HEADER_ROWS:
         row = looked.rows[start - 1]
-        alone = looked.region.masks[row] == 1 << looked.region.left
-        if start < first and (alone or _is_pair(looked, row) or _is_data(looked, start - 1, row)):
+        if start < first and (_is_pair(looked, row) or _is_data(looked, start - 1, row)):
             break
         start -= 1
+    while start < first - 1 and _is_section(looked, looked.rows[start]):
+        start += 1
     return start
 
 

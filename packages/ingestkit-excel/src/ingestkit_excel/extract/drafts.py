@@ -14,6 +14,7 @@ from ingestkit_core.spooled import RowSpool, SpooledRanges
 
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.facts import Piece
+from ingestkit_excel.extract.headers import FlatHeader
 from ingestkit_excel.extract.lines import RowRanges
 from ingestkit_excel.extract.names import column_names
 from ingestkit_excel.extract.view import Region
@@ -27,13 +28,13 @@ _USUAL_COLUMNS = 20
 
 
 def drafts(
-    piece: Piece, title: str, header: Mapping[int, str], values: Sequence[TypedColumn], config: ExcelProcessorConfig
+    piece: Piece, title: str, header: FlatHeader, values: Sequence[TypedColumn], config: ExcelProcessorConfig
 ) -> Iterator[TableDraft]:
     """The table, in parts of at most 1,500 columns. What is written is noted in ``values``."""
     region, body = piece.region, piece.anatomy.body
     parts = [slice(start, start + MAX_TABLE_COLUMNS) for start in range(0, region.width, MAX_TABLE_COLUMNS)]
     written = _written(piece, values, parts, config)
-    pairs = [(column, header.get(column, "")) for column in region.columns]
+    pairs = [(column, header.of(column)) for column in region.columns]
     names = column_names(pairs, clean=config.clean_column_names)
     columns = [TableColumn(name, text, value.type) for name, (_, text), value in zip(names, pairs, values, strict=True)]
     sheet_name = region.view.sheet.name

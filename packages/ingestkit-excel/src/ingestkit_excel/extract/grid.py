@@ -29,7 +29,7 @@ def read_grid(piece: Piece, targets: Mapping[tuple[int, int], str], metadata: tu
     element = Element(ElementKind.TABLE, row_spans(region, rows, cells), metadata=metadata)
     if anatomy.header:
         header = flat_header(region, anatomy.header)
-        names = tuple(header.get(column, "") for column in region.columns)
+        names = tuple(header.of(column) for column in region.columns)
         return replace(element, header=header_span(region, anatomy.header, header), columns=names)
     if are_pairs(cells):
         pairs = [tuple(_pair(row)) for row in cells]

@@ -4,12 +4,15 @@
     | FT        | PT    | FT        |
 
 A merged heading stands over all columns it covers. One that is not merged reaches over the columns named below it, up
-to the next heading.
+to the next heading. What stands over all columns alike tells none from another: where it is long it is said once, in a
+line above.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ingestkit_core.elements import CellRange, Span
 
@@ -18,13 +21,27 @@ from ingestkit_excel.extract.lines import joined, labelled
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import Rectangle
 
-__all__ = ["flat_header", "header_span"]
+__all__ = ["FlatHeader", "flat_header", "header_span"]
 
 _LEVELS = " / "
+_MANY_COLUMNS = 3
+_LONG_CHARACTERS = 100
 
 
-def flat_header(region: Region, rows: Sequence[int]) -> dict[int, str]:
-    """The header text of each column that has one, by column."""
+@dataclass(frozen=True, slots=True)
+class FlatHeader:
+    """The text of each column that has one, by column, and what stands over all columns alike."""
+
+    texts: Mapping[int, str]
+    over_all: tuple[str, ...] = ()
+
+    def of(self, column: int) -> str:
+        """The text of a column; empty where it has none."""
+        return self.texts.get(column, "")
+
+
+def flat_header(region: Region, rows: Sequence[int]) -> FlatHeader:
+    """The header of a region, ``rows`` being its header rows."""
     found = cells_of_region(region, rows)
     merges = [merge for merge in region.view.sheet.merges if rows and rows[0] <= merge.top <= rows[-1]]
     levels: list[dict[int, str]] = []
@@ -32,20 +49,31 @@ def flat_header(region: Region, rows: Sequence[int]) -> dict[int, str]:
         texts = {column: " ".join(cell.text.split()) for column, cell in found[row].items()}
         below = region.masks[rows[index + 1]] if index + 1 < len(rows) else 0
         levels.append(_spread(region, row, texts, merges, below))
-    return {column: text for column in region.columns if (text := _LEVELS.join(_parts(levels, column)))}
+    over_all = tuple(_over_all(levels, region))
+    told = [{column: text for column, text in level.items() if text not in over_all} for level in levels]
+    texts = {column: text for column in region.columns if (text := _LEVELS.join(_parts(told, column)))}
+    return FlatHeader(texts, over_all)
 
 
-def header_span(region: Region, rows: Sequence[int], header: Mapping[int, str]) -> tuple[Span, ...]:
-    """The header as the line that stands above rows; none where there is no header."""
+def _over_all(levels: Sequence[Mapping[int, str]], region: Region) -> Iterator[str]:
+    """Texts that are long, written out, and stand over all columns (the first may be left out), each named by more."""
+    for number, level in enumerate(levels):
+        (text, count), *_ = Counter(level.values()).most_common(1) or [("", 0)]
+        others = {column for other in (*levels[:number], *levels[number + 1 :]) for column in other}
+        alike = count >= max(_MANY_COLUMNS, len(region.columns) - 1) and count * len(text) > _LONG_CHARACTERS
+        if alike and all(column in others for column in region.columns[1:]):
+            yield text
+
+
+def header_span(region: Region, rows: Sequence[int], header: FlatHeader) -> tuple[Span, ...]:
+    """The header as the line that stands above rows, after what stands over all columns; none without a header."""
     if not rows:
         return ()
     sheet = region.view.sheet
-    texts = (
-        labelled(header.get(column, ""), hidden=sheet.is_hidden_column(column)).strip() for column in region.columns
-    )
-    place = Rectangle(rows[0], region.left, rows[-1], region.right)
+    texts = (labelled(header.of(column), hidden=sheet.is_hidden_column(column)).strip() for column in region.columns)
+    place = CellRange(sheet.name, Rectangle(rows[0], region.left, rows[-1], region.right).a1)
     count = sum(region.masks[row].bit_count() for row in rows)
-    return (Span(joined(texts), CellRange(sheet.name, place.a1), count),)
+    return (*(Span(text, place, 0) for text in header.over_all), Span(joined(texts), place, count))
 
 
 def _spread(

@@ -43,17 +43,20 @@ def read_titles(
 
 
 def _row_spans(region: Region, rows: Sequence[int], targets: Targets) -> Iterator[tuple[bool, Span]]:
-    """One span a row, and whether the row has one cell only."""
+    """One span a row, and whether the row says one thing only, be it in every cell of it."""
     by_row: dict[int, list[Span]] = {}
     for cell, span in _spans(region, rows, targets):
         by_row.setdefault(cell.row, []).append(span)
     for row, spans in by_row.items():
-        if len(spans) == 1:
-            yield True, spans[0]
+        if len({span.text for span in spans}) == 1:
+            place = spans[0].location if len(spans) == 1 else _across(region, row)
+            yield True, Span(spans[0].text, place, len(spans))
         else:
-            place = range_name(row, region.left, row, region.right)
-            text = BAR.join(span.text for span in spans)
-            yield False, Span(text, CellRange(region.view.sheet.name, place), len(spans))
+            yield False, Span(BAR.join(span.text for span in spans), _across(region, row), len(spans))
+
+
+def _across(region: Region, row: int) -> CellRange:
+    return CellRange(region.view.sheet.name, range_name(row, region.left, row, region.right))
 
 
 def read_prose(region: Region, rows: Sequence[int], targets: Targets, metadata: Metadata) -> Iterator[Element]:

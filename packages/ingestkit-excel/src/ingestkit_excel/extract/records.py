@@ -17,7 +17,7 @@ from ingestkit_core.elements import Element, ElementKind, Span, TableDraft
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.drafts import MAX_TABLE_COLUMNS, drafts
 from ingestkit_excel.extract.facts import Piece
-from ingestkit_excel.extract.headers import flat_header, header_span
+from ingestkit_excel.extract.headers import FlatHeader, flat_header, header_span
 from ingestkit_excel.extract.lines import row_spans, rows_of, shown_rows
 from ingestkit_excel.extract.schema import describe
 from ingestkit_excel.workbook import TypedColumn
@@ -89,7 +89,7 @@ def _untold(piece: Piece) -> int:
 
 def _lines(
     piece: Piece,
-    header: Mapping[int, str],
+    header: FlatHeader,
     table: TableDraft,
     targets: Mapping[tuple[int, int], str],
     metadata: Metadata,
@@ -120,7 +120,7 @@ def _lines(
 
 def _totals(
     piece: Piece,
-    header: Mapping[int, str],
+    header: FlatHeader,
     targets: Mapping[tuple[int, int], str],
     metadata: Metadata,
     table_index: int,

@@ -10,13 +10,13 @@ Excel's own tables are regions as they are defined and are taken out before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 from ingestkit_core.errors import ErrorCode, ProcessError
 
-from ingestkit_excel.extract.cells import cells_of_region, glance
-from ingestkit_excel.extract.view import Region, SheetView, bits, region_of
+from ingestkit_excel.extract.cells import cells_of_region, glance, is_one_heading
+from ingestkit_excel.extract.view import Region, SheetView, region_of
 from ingestkit_excel.workbook import RowMasks
 
 __all__ = ["MAX_REGIONS", "find_regions"]
@@ -26,9 +26,13 @@ MAX_REGIONS = 50_000
 _MAX_GAP_ROWS = 2
 _MAX_HEADER_ROWS = 8
 _MAX_HEADER_GAP_ROWS = 4
+_MAX_WIDE_HEADER_GAP_ROWS = 8
+_MAX_ROOF_ROWS = 3
+_MARKS_COLUMNS = 1
 _MAX_DEPTH = 40
 _MAX_JOINABLE = 2000
 """Regions of a sheet above which none are joined: every one is compared with those above it."""
+_SAMPLE_ROWS = 24
 _ALIGNED = 0.6
 _AGREEING = 0.7
 
@@ -46,38 +50,87 @@ def find_regions(view: SheetView) -> list[Region]:
         if inside:
             regions.append(region_of(view, inside))
             masks = masks.without_block(table.place.top, table.place.bottom, columns)
-    cut = list(islice(_cut_rows(view, masks, 0), MAX_REGIONS + 1)) if masks else []
-    if len(cut) > MAX_REGIONS:
-        raise ProcessError(
-            ErrorCode.E_PROCESS_REGION_DETECT,
-            f"The sheet falls into more than {MAX_REGIONS} regions; its cells are read as one, row by row.",
-            recoverable=True,
-            sheet_name=view.sheet.name,
-            cell_range=region_of(view, masks).place.a1,
-        )
-    loose = _join_below(cut)
-    return sorted([*regions, *loose], key=lambda region: (region.top, region.left))
+    loose = _join_below(_cut_rows(_Budget(view, masks), masks, 0)) if masks else []
+    cut = [part for region in loose for part in _without_wide_title(region)]
+    return sorted([*regions, *cut], key=lambda region: (region.top, region.left))
 
 
-def _cut_rows(view: SheetView, masks: RowMasks, depth: int) -> Iterator[Region]:
+class _Budget:
+    """How many more regions a sheet may fall into."""
+
+    def __init__(self, view: SheetView, masks: RowMasks) -> None:
+        self.view = view
+        self._masks = masks
+        self._left = MAX_REGIONS
+
+    def spent_on(self, masks: RowMasks) -> Region:
+        """A region more. Raises ProcessError (E_PROCESS_REGION_DETECT) when it is one too many."""
+        self._left -= 1
+        if self._left < 0:
+            raise ProcessError(
+                ErrorCode.E_PROCESS_REGION_DETECT,
+                f"The sheet falls into more than {MAX_REGIONS} regions; its cells are read as one, row by row.",
+                recoverable=True,
+                sheet_name=self.view.sheet.name,
+                cell_range=region_of(self.view, self._masks).place.a1,
+            )
+        return region_of(self.view, masks)
+
+
+def _without_wide_title(region: Region) -> list[Region]:
+    """A region, and apart from it its title if that is repeated over more columns than the rows below fill."""
+    masks = region.masks
+    first = cells_of_region(region, masks.rows[:1])[region.top]
+    if len(masks) < 2 or not is_one_heading(list(first.values()), region):
+        return [region]
+    below = region_of(region.view, masks.part(1, len(masks)))
+    if below.width == region.width:
+        return [region]
+    return [region_of(region.view, masks.part(0, 1)), *_without_wide_title(below)]
+
+
+def _cut_rows(budget: _Budget, masks: RowMasks, depth: int) -> list[Region]:
+    view = budget.view
     groups = list(_groups(masks.rows, view.row_gap))
     if len(groups) == 1 and depth:
-        yield region_of(view, masks)
-        return
-    for group in groups:
-        yield from _cut_columns(view, masks.part(*group), depth + 1)
+        return [budget.spent_on(masks)]
+    regions: list[Region] = []
+    below: list[int] = []
+    top = 0
+    for group in reversed(groups):
+        inside = masks.part(*group)
+        near = below and view.row_gap(inside.rows[-1], top) <= _MAX_HEADER_GAP_ROWS
+        roof = _covering_run(view, inside, below) if near else 0
+        if roof:
+            regions.append(budget.spent_on(inside))
+            below = [roof]
+        else:
+            cut, below = _cut_columns(budget, inside, depth + 1)
+            regions.extend(cut)
+        top = inside.rows[0]
+    return regions
 
 
-def _cut_columns(view: SheetView, masks: RowMasks, depth: int) -> Iterator[Region]:
-    whole = region_of(view, masks)
+def _covering_run(view: SheetView, masks: RowMasks, runs: Sequence[int]) -> int:
+    """The run of columns that a few rows lie above; 0 if none. A header is not cut where it is blank."""
+    if len(masks) > (_MAX_HEADER_ROWS if glance(region_of(view, masks)).only_text else _MAX_ROOF_ROWS):
+        return 0
+    left, right = _lowest(masks.union), masks.union.bit_length() - 1
+    return next((run for run in runs if _lowest(run) <= left and right < run.bit_length()), 0)
+
+
+def _cut_columns(budget: _Budget, masks: RowMasks, depth: int) -> tuple[list[Region], list[int]]:
+    """The regions of some rows, and the runs of columns they were cut into."""
+    view = budget.view
     runs = _column_runs(view, masks)
     if len(runs) > 1:
         runs = _join_beside(view, masks, runs)
     if len(runs) == 1 or depth > _MAX_DEPTH:
-        yield whole
-        return
+        return [budget.spent_on(masks)], runs
+    parts: list[Region] = []
     for run in runs:
-        yield from _cut_rows(view, masks.within(run), depth + 1)
+        parts.extend(_cut_rows(budget, masks.within(run), depth + 1))
+    return parts, runs
 
 
 def _groups(lines: Sequence[int], gap: Callable[[int, int], int]) -> Iterable[tuple[int, int]]:
@@ -118,6 +171,8 @@ def _join_beside(view: SheetView, masks: RowMasks, runs: list[int]) -> list[int]
             joined[-1] |= run
         else:
             joined.append(run)
+    if len(joined) > 1 and _labels_groups(view, masks, joined[0], joined[1]):
+        joined[:2] = [joined[0] | joined[1]]
     return joined
 
 
@@ -145,6 +200,15 @@ def _are_aligned(masks: RowMasks, left: int, right: int) -> bool:
     both = sum(1 for mask in masks.values() if mask & left and mask & right)
     either = sum(1 for mask in masks.values() if mask & right)
     return len(masks) > 2 and both >= _ALIGNED * max(either, len(masks) * 0.5)
+
+
+def _labels_groups(view: SheetView, masks: RowMasks, left: int, right: int) -> bool:
+    """Whether a column begins with the rows beside it and names some of them: those that follow are of its group."""
+    labelled = [row for row, mask in masks.items() if mask & left]
+    both = sum(1 for row in labelled if masks[row] & right)
+    first = next(row for row, mask in masks.items() if mask & right)
+    beside = left.bit_count() == 1 and view.column_gap(left.bit_length() - 1, _lowest(right)) == 1
+    return beside and len(labelled) > 2 and labelled[0] == first and both >= _AGREEING * len(labelled)
 
 
 def _join_below(regions: list[Region]) -> list[Region]:
@@ -178,13 +242,24 @@ def _united(upper: Region, lower: Region) -> Region:
 
 def _goes_on(upper: Region, lower: Region) -> bool:
     """Whether the lower region has no header and holds numbers where the upper one does."""
-    if upper.width < 2 or lower.width < 2 or lower.left < upper.left or lower.right > upper.right:
+    if upper.width < 2 or lower.width < 2 or lower.left < upper.left or lower.right > upper.right + _MARKS_COLUMNS:
         return False
     above, below = glance(upper), glance(lower)
+    if not above.numeric_columns and not below.numeric_columns:
+        return _says_the_like(upper, lower)
     if above.only_text or below.begins_with_header or not below.numeric_columns:
         return False
-    common = below.numeric_columns | (below.filled_columns & above.numeric_columns)
+    common = (below.numeric_columns & above.filled_columns) | (below.filled_columns & above.numeric_columns)
     return len(below.numeric_columns & above.numeric_columns) >= _AGREEING * len(common)
+
+
+def _says_the_like(upper: Region, lower: Region) -> bool:
+    """Whether a region of text begins with what stands above in the same columns, but with no row of it again."""
+    above = cells_of_region(upper, upper.masks.rows[:_SAMPLE_ROWS])
+    first = cells_of_region(lower, [lower.top])[lower.top]
+    said = {(column, cell.text) for cells in above.values() for column, cell in cells.items()}
+    again = [column for column, cell in first.items() if (column, cell.text) in said]
+    return lower.left not in again and len(again) >= max(2, _ALIGNED * (len(first) - 1))
 
 
 def _join_headers(regions: list[Region]) -> list[Region]:
@@ -202,17 +277,39 @@ def _join_headers(regions: list[Region]) -> list[Region]:
 
 
 def _header_fragments(table: Region, others: Sequence[Region]) -> list[Region]:
-    """The regions of text right above a table whose header is missing or only begun."""
-    if not glance(table).headless:
-        return []
-    above = [
-        region
-        for region in others
-        if _is_above(region, table, _MAX_HEADER_GAP_ROWS)
-        and region.left >= table.left
-        and region.right <= table.right
-        and len(region.masks) <= _MAX_HEADER_ROWS
-        and glance(region).only_text
-    ]
-    named = {column for region in above for mask in region.masks.values() for column in bits(mask)}
-    return above if any(column > table.left for column in named) else []
+    """The regions of text right above a table whose header is missing or only begun.
+
+    Labels may stand in between: what begins below them is a section of the table.
+    """
+    look = glance(table)
+    if not look.headless:
+        return [region for region in others if look.begins_with_header and _spans_columns(region, table)]
+    taken: list[Region] = []
+    top = table.top
+    while above := [region for region in others if region not in taken and _may_head(region, table, top)]:
+        taken.extend(above)
+        if any(column > table.left for region in above for column in region.columns):
+            return taken
+        if look.begins_with_header:
+            return []
+        top = min(region.top for region in above)
+    return []
+
+
+def _spans_columns(region: Region, table: Region) -> bool:
+    """Whether a row is headings above those of a table, each over several of its columns."""
+    rows = region.masks
+    several = len(rows) == 1 and 2 <= region.cells < table.width - 1 and region.left > table.left
+    near = region.bottom < table.top and region.view.row_gap(region.bottom, table.top) <= _MAX_GAP_ROWS
+    return several and near and region.right <= table.right and glance(region).only_text
+
+
+def _may_head(region: Region, table: Region, top: int) -> bool:
+    """Whether a region is text within the columns of a table, not far above a row."""
+    if region.bottom >= top or region.left < table.left or region.right > table.right:
+        return False
+    wide = region.width >= _ALIGNED * table.width
+    most = _MAX_WIDE_HEADER_GAP_ROWS if wide else _MAX_HEADER_GAP_ROWS
+    pairs = region.width == 2 and table.width > 4 and len(region.masks) > 2
+    near = len(region.masks) <= _MAX_HEADER_ROWS and region.view.row_gap(region.bottom, top) <= most
+    return near and not pairs and glance(region).only_text

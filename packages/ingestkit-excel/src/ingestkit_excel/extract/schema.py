@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from ingestkit_core.elements import CellRange, TableColumn, TableDraft
@@ -52,7 +54,7 @@ def _heading(table: TableDraft, piece: Piece, names: Sequence[str], part: int) -
 
 def _column_line(column: TableColumn, value: TypedColumn, config: ExcelProcessorConfig) -> str:
     told = [f"{column.name}: {column.type}"]
-    if column.header and column.header != column.name:
+    if column.header and _words(column.header) != _words(re.sub(r"^c_(?=\d)", "", column.name)):
         told.append(column.header)
     if value.low is not None:
         told.append(f"{plain(value.low)} to {plain(value.high)}")
@@ -61,3 +63,8 @@ def _column_line(column: TableColumn, value: TypedColumn, config: ExcelProcessor
     if value.samples and config.log_sample_data:
         told.append(f"for example {', '.join(value.samples)}")
     return ", ".join(told)
+
+
+def _words(text: str) -> list[str]:
+    """What a name and a header have in common: a header that only differs in case and marks is not told again."""
+    return re.findall(r"[^\W_]+|[%‰$€£¥#]", unicodedata.normalize("NFKC", text).casefold())

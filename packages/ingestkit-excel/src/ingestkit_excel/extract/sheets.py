@@ -10,6 +10,7 @@ from ingestkit_core.elements import CellRange, Element, ElementKind, Span, Table
 from ingestkit_core.errors import IngestError, ProcessError
 
 from ingestkit_excel.config import ExcelProcessorConfig
+from ingestkit_excel.extract.cells import cells_of_region, is_one_heading
 from ingestkit_excel.extract.facts import Piece, read_region
 from ingestkit_excel.extract.grid import read_grid, structure_of
 from ingestkit_excel.extract.lines import link_targets, one_line, rows_of
@@ -105,7 +106,12 @@ def _with_titles(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, list[Piece]]]
 
 def _may_be_title(piece: Piece) -> bool:
     rows = piece.region.masks
-    return len(rows) <= _MAX_TITLE_ROWS and all(mask.bit_count() == 1 for mask in rows.values())
+    if len(rows) > _MAX_TITLE_ROWS:
+        return False
+    if all(mask.bit_count() == 1 for mask in rows.values()):
+        return True
+    found = cells_of_region(piece.region, list(rows))
+    return all(is_one_heading(list(cells.values()), piece.region) for cells in found.values())
 
 
 def _is_right_above(title: Region, table: Region) -> bool:
