@@ -84,9 +84,10 @@ def _may_be_table(region: SheetRegion) -> bool:
 
 def classify(sheets: Mapping[str, Sequence[SheetRegion]], config: ExcelProcessorConfig) -> ClassificationResult:
     """What a workbook is, from the regions of its sheets."""
-    regions = [region for of_sheet in sheets.values() for region in of_sheet]
+    filled = {name: [region for region in of_sheet if region.cells] for name, of_sheet in sheets.items()}
+    regions = [region for of_sheet in filled.values() for region in of_sheet]
     cells = sum(region.cells for region in regions)
-    sheet_types = {name: _type_of(of_sheet) for name, of_sheet in sheets.items() if of_sheet}
+    sheet_types = {name: _type_of(of_sheet) for name, of_sheet in filled.items() if of_sheet}
     kinds = set(sheet_types.values())
     found = _type_of(regions) if len(kinds) > 1 else next(iter(kinds), FileType.FORMATTED_DOCUMENT)
     confidence = sum(region.confidence * region.cells for region in regions) / cells if cells else _LOW

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ingestkit_core.elements import CellRange, Element, ElementKind, Span, TableDraft, range_name
+from ingestkit_core.elements import Element, TableDraft
 from ingestkit_core.errors import IngestError, ProcessError
 
 from ingestkit_excel.config import ExcelProcessorConfig
+from ingestkit_excel.extract.asides import read_asides
 from ingestkit_excel.extract.cells import cells_of_region, is_one_heading
 from ingestkit_excel.extract.facts import Piece, read_region
 from ingestkit_excel.extract.grid import read_grid, structure_of
-from ingestkit_excel.extract.lines import link_targets, one_line, rows_of
+from ingestkit_excel.extract.lines import link_targets, rows_of
 from ingestkit_excel.extract.prose import read_prose, read_titles
 from ingestkit_excel.extract.records import read_record
 from ingestkit_excel.extract.regions import find_regions
@@ -56,12 +57,11 @@ def read_sheet(
     pieces = [read_region(region, f"r{number}", config) for number, region in enumerate(regions, start=1)]
     for piece, titles in _with_titles(pieces):
         reading.add(piece, titles)
-    reading.add_charts()
-    reading.add_comments()
+    reading.add_asides()
     return SheetContent(
         sections=tuple(map(tuple, reading.sections)),
         tables=tuple(reading.tables),
-        regions=tuple(_named(reading.titles, pieces)),
+        regions=(*_named(reading.titles, pieces), *_without_cells(view)),
         cells=view.masks.cells,
         in_sql_only=reading.in_sql_only,
         issues=issues,
@@ -87,6 +87,15 @@ def _named(titles: set[str], pieces: Sequence[Piece]) -> Iterator[SheetRegion]:
             facts = facts.model_copy(update={"region_type": RegionType.FOOTER_BLOCK})
         after_table = piece.is_table
         yield facts
+
+
+def _without_cells(view: SheetView) -> Iterator[SheetRegion]:
+    """The charts of a sheet; or that it is empty."""
+    for number, chart in enumerate(view.sheet.charts, start=1):
+        place = chart.place.a1 if chart.place is not None else "A1"
+        yield SheetRegion(region_id=f"c{number}", region_type=RegionType.CHART, cell_range=place)
+    if not view.masks and not view.sheet.charts:
+        yield SheetRegion(region_id="r1", region_type=RegionType.EMPTY, cell_range="A1")
 
 
 def _with_titles(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, list[Piece]]]:
@@ -148,6 +157,7 @@ class _Reading:
         self._config = config
         self._first_table = first_table
         self._targets = link_targets(view.sheet.links)
+        self._told: set[str] = set()
 
     def add(self, piece: Piece, titles: Sequence[Piece]) -> None:
         """Read one region, with the text above that belongs to it."""
@@ -189,6 +199,7 @@ class _Reading:
         place = piece.region.place
         names = [table.name for table in self._sheet.tables if table.place.intersects(place)]
         names += [name.name for name in self._names if _covers(name.place, place)]
+        self._told.update(names)
         record = read_record(
             piece,
             title,
@@ -211,20 +222,6 @@ class _Reading:
         elif piece.anatomy.body or piece.anatomy.header:
             self._extend([read_grid(piece, self._targets, metadata)])
 
-    def add_charts(self) -> None:
-        """What is written on charts; what they draw stands in the cells."""
-        for chart in self._sheet.charts:
-            if chart.titles:
-                place = chart.place.a1 if chart.place is not None else "A1"
-                self._add_aside(ElementKind.FIGURE, f"Chart: {', '.join(chart.titles)}", place)
-
-    def add_comments(self) -> None:
-        """Comments as notes; they are no cells and count nothing."""
-        for comment in self._sheet.comments:
-            place = range_name(comment.row, comment.column, comment.row, comment.column)
-            self._add_aside(ElementKind.NOTE, f"Comment on {place}: {one_line(comment.text)}", place)
-
-    def _add_aside(self, kind: ElementKind, text: str, place: str) -> None:
-        metadata = (("sheet_name", self._sheet.name), ("parser_used", str(self._sheet.parser)))
-        span = Span(text, CellRange(self._sheet.name, place), 0)
-        self._extend([Element(kind, (span,), metadata=metadata)])
+    def add_asides(self) -> None:
+        """What stands in no cell."""
+        self._extend(read_asides(self._sheet, self._names, self._told))

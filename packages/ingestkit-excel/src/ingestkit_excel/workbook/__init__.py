@@ -14,6 +14,8 @@ from ingestkit_excel.workbook.meaning import format_of, shown_text
 from ingestkit_excel.workbook.opening import open_workbook
 from ingestkit_excel.workbook.typed import SqlValue, TypedColumn, plain
 from ingestkit_excel.workbook.values import (
+    Aside,
+    AsideKind,
     Band,
     Block,
     CellForm,
@@ -32,6 +34,8 @@ from ingestkit_excel.workbook.values import (
 )
 
 __all__ = [
+    "Aside",
+    "AsideKind",
     "Band",
     "Block",
     "CellForm",

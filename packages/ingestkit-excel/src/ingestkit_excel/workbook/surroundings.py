@@ -6,17 +6,20 @@ what it would have told, never the sheet.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
+from ingestkit_excel.workbook.drawings import read_drawing
 from ingestkit_excel.workbook.layouts import column_number
 from ingestkit_excel.workbook.package import Package, PartError, Relation, attribute, local_name, whole_number
 from ingestkit_excel.workbook.strings import plain_text, tree_text
-from ingestkit_excel.workbook.values import Chart, Comment, Link, ListObject, Rectangle
+from ingestkit_excel.workbook.values import Aside, AsideKind, Comment, Link, ListObject, Rectangle
 
 __all__ = ["parse_range", "read_surroundings"]
 
+_LETTERS_OF_PAGE_OF = 6
 _LAST_ROW, _LAST_COLUMN = 1 << 20, 1 << 14
 
 
@@ -48,17 +51,67 @@ def read_surroundings(package: Package, part: str, envelope: ElementTree.Element
     """The fields of a Sheet that do not come from its rows."""
     relations = _relations(package, part)
     sections = {local_name(child): child for child in envelope}
-    drawn = list(_drawings(package, relations))
+    drawn = [read_drawing(package, part) for part in _parts(relations, "drawing")]
+    pivots = list(_pivots(package, relations))
     return {
         "merges": tuple(_ranges(sections.get("mergeCells"))),
         "hidden_columns": tuple(_hidden_columns(sections.get("cols"))),
         "links": tuple(_links(sections.get("hyperlinks"), relations)),
         "comments": tuple(_comments(package, relations)),
         "tables": tuple(_tables(package, relations)),
-        "charts": tuple(one for one in drawn if isinstance(one, Chart)),
-        "images": sum(not isinstance(one, Chart) for one in drawn),
-        "pivots": sum(relation.kind == "pivotTable" for relation in relations.values()),
+        "charts": tuple(chart for charts, _, _ in drawn for chart in charts),
+        "asides": (
+            *(text for _, texts, _ in drawn for text in texts),
+            *(pivot for pivot in pivots if pivot is not None),
+            *_choices(sections.get("dataValidations")),
+            *_page_texts(sections.get("headerFooter")),
+        ),
+        "images": sum(images for _, _, images in drawn),
+        "pivots": len(pivots),
     }
+
+
+def _parts(relations: Mapping[str, Relation], kind: str) -> Iterator[str]:
+    return (relation.target for relation in relations.values() if relation.kind == kind and not relation.external)
+
+
+def _pivots(package: Package, relations: Mapping[str, Relation]) -> Iterator[Aside | None]:
+    """The pivot tables of a sheet; None for one that cannot be read."""
+    for part in _parts(relations, "pivotTable"):
+        tree = _tree(package, part)
+        location = (
+            next((child for child in tree if local_name(child) == "location"), None) if tree is not None else None
+        )
+        name = tree.get("name", "") if tree is not None else ""
+        place = parse_range(location.get("ref", "")) if location is not None else None
+        yield Aside(AsideKind.PIVOT_TABLE, name, place) if name else None
+
+
+def _choices(validations: ElementTree.Element | None) -> Iterator[Aside]:
+    """Lists of allowed values that stand in the rule itself, each once: those that stand in cells are told there."""
+    told: set[str] = set()
+    for rule in validations if validations is not None else ():
+        formula = next(((child.text or "").strip() for child in rule if local_name(child) == "formula1"), "")
+        place = parse_range(rule.get("sqref", "").partition(" ")[0])
+        if rule.get("type") == "list" and formula[:1] == '"' and formula not in told and place is not None:
+            told.add(formula)
+            values = [value.strip() for value in formula.strip('"').split(",")]
+            yield Aside(AsideKind.CHOICES, ", ".join(value for value in values if value), place)
+
+
+_PAGE_CODES = re.compile(r'&"[^"]*"|&K[0-9A-Fa-f]{6}|&K\d\d[+-]\d{3}|&\d+|&[A-Za-z]|&(?=&)')
+_PAGE_KINDS = {"Header": AsideKind.PAGE_HEADER, "Footer": AsideKind.PAGE_FOOTER}
+
+
+def _page_texts(section: ElementTree.Element | None) -> Iterator[Aside]:
+    """What is printed at the head and foot of pages, without the codes of page numbers, fonts and places."""
+    told: set[str] = set()
+    for element in section if section is not None else ():
+        kind = _PAGE_KINDS.get(local_name(element)[-6:])
+        text = " ".join(_PAGE_CODES.sub(" ", element.text or "").split())
+        if kind is not None and text not in told and sum(map(str.isalpha, text)) > _LETTERS_OF_PAGE_OF:
+            told.add(text)
+            yield Aside(kind, text)
 
 
 def _relations(package: Package, part: str) -> dict[str, Relation]:
@@ -136,44 +189,3 @@ def _tables(package: Package, relations: Mapping[str, Relation]) -> Iterator[Lis
                 header_rows=whole_number(tree.get("headerRowCount", "1")),
                 totals_rows=whole_number(tree.get("totalsRowCount", "0")),
             )
-
-
-def _drawings(package: Package, relations: Mapping[str, Relation]) -> Iterator[Relation | Chart]:
-    """The charts on a sheet, and the relations of its pictures."""
-    for relation in relations.values():
-        if relation.kind != "drawing" or relation.external:
-            continue
-        places = _anchors(_tree(package, relation.target))
-        for identifier, inner in _relations(package, relation.target).items():
-            if inner.kind == "image":
-                yield inner
-            elif inner.kind in ("chart", "chartEx"):
-                titles = dict.fromkeys(_titles(_tree(package, inner.target)))
-                yield Chart(tuple(titles), places.get(identifier))
-
-
-def _anchors(drawing: ElementTree.Element | None) -> dict[str, Rectangle]:
-    """Where the parts a drawing refers to are anchored, by the id of the relation."""
-    places: dict[str, Rectangle] = {}
-    for anchor in drawing if drawing is not None else ():
-        corners = [_anchor_corner(corner) for corner in anchor if local_name(corner) in ("from", "to")]
-        if not corners:
-            continue
-        place = Rectangle(*corners[0], *corners[-1])
-        for element in anchor.iter():
-            if local_name(element) == "chart" and (identifier := attribute(element, "id")):
-                places[identifier] = place
-    return places
-
-
-def _anchor_corner(corner: ElementTree.Element) -> tuple[int, int]:
-    numbers = {local_name(child): whole_number((child.text or "").strip()) + 1 for child in corner}
-    return numbers.get("row", 1), numbers.get("col", 1)
-
-
-def _titles(chart: ElementTree.Element | None) -> Iterator[str]:
-    for element in chart.iter() if chart is not None else ():
-        if local_name(element) == "title":
-            text = "".join(part.text or "" for part in element.iter() if local_name(part) in ("t", "v"))
-            if text.strip():
-                yield " ".join(text.split())

@@ -27,6 +27,8 @@ from ingestkit_excel.models import ParserUsed
 from ingestkit_excel.workbook.masks import RowMasks
 
 __all__ = [
+    "Aside",
+    "AsideKind",
     "Band",
     "Block",
     "CellForm",
@@ -183,10 +185,36 @@ class ListObject:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart on a sheet: the titles written on it (its own first, then those of axes) and where it lies."""
+    """A chart on a sheet: the titles written on it (its own first, then those of axes), where it lies, and what its
+    series are called.
+    """
 
     titles: tuple[str, ...]
     place: Rectangle | None
+    series: tuple[str, ...] = ()
+
+
+class AsideKind(StrEnum):
+    """What text stands on a sheet in no cell. ``choices`` are the values cells may have, as a rule lists them."""
+
+    TEXT_BOX = "text box"
+    PICTURE = "picture"
+    PIVOT_TABLE = "pivot table"
+    CHOICES = "choices"
+    PAGE_HEADER = "page header"
+    PAGE_FOOTER = "page footer"
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Text on a sheet that stands in no cell: of a text box, the description of a picture, the name of a pivot table.
+
+    Page headers and footers have no place; lines are divided by line feeds.
+    """
+
+    kind: AsideKind
+    text: str
+    place: Rectangle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +266,7 @@ class Sheet:
     links: tuple[Link, ...] = ()
     tables: tuple[ListObject, ...] = ()
     charts: tuple[Chart, ...] = ()
+    asides: tuple[Aside, ...] = ()
     images: int = 0
     pivots: int = 0
     formulas: int = 0
