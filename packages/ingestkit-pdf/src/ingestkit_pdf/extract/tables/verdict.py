@@ -40,6 +40,10 @@ class _Shape:
     """Rows in which two cells or more begin."""
     valued_rows: int
     """Rows of the body with text beyond the first column."""
+    sizes: int
+    """Different font sizes."""
+    label_length: float
+    """Mean length of the texts in the first column."""
 
 
 def confidence(grid: Grid, found: Found) -> float:
@@ -63,6 +67,7 @@ def _shape(grid: Grid, filled: Sequence[Place]) -> _Shape:
     for place in beside:
         by_column.setdefault(place.column, []).append(all(piece.value for piece in place.pieces))
     values = sum(sum(cells) for cells in by_column.values())
+    labels = [" ".join(piece.text for piece in place.pieces) for place in filled if place.column == 0]
     begun = [0] * rows
     for place in filled:
         begun[place.row] += 1
@@ -78,6 +83,8 @@ def _shape(grid: Grid, filled: Sequence[Place]) -> _Shape:
         ),
         full_row_ratio=sum(count > 1 for count in begun) / rows,
         valued_rows=len({place.row for place in beside}),
+        sizes=len({piece.size for place in filled for piece in place.pieces}),
+        label_length=sum(map(len, labels)) / len(labels) if labels else 0.0,
     )
 
 
@@ -92,13 +99,20 @@ def is_form(grid: Grid) -> bool:
     if len(grid.ys) < 3 or len(grid.xs) < 3 or not filled:
         return False
     shape = _shape(grid, filled)
-    return shape.density < 0.3 or (shape.span_ratio >= 0.35 and (shape.value_ratio < 0.2 or shape.density < 0.4))
+    return _is_panels(shape) or shape.density < 0.3 or (shape.span_ratio >= 0.35 and (shape.value_ratio < 0.2 or shape.density < 0.4))
 
 
 def _of_ruled(shape: _Shape) -> float:
     if shape.mean_length > 150:
         return 0.0
     return 0.95 if shape.density > 0.7 else 0.8
+
+
+def _is_panels(shape: _Shape) -> bool:
+    """Whether boxes hold texts of their own rather than rows: lists side by side, or cards with titles in them."""
+    if shape.value_ratio >= 0.1 or shape.mean_length < 60:
+        return False
+    return (shape.density < 0.6 and shape.span_ratio >= 0.25) or (shape.columns < 4 and shape.sizes > 2 and shape.label_length > 40)
 
 
 def _of_partly_ruled(shape: _Shape) -> float:
