@@ -165,3 +165,29 @@ def test_a_long_document_costs_no_square(book: Any, reading: Reading) -> None:
     text = text_of(extraction)
     assert "Register of Deeds" not in text
     assert text.count("entry") == 400
+
+
+def lone_page(book: Any, paint: Callable[[Any], None]) -> str:
+    page = book.page()
+    book.body(page)
+    paint(page)
+    return str(book.save())
+
+
+def test_small_print_far_from_the_body_of_a_single_page_goes(book: Any, reading: Reading) -> None:
+    file = lone_page(book, lambda page: page.insert_text((72, 820), "Printed by the harbour press", fontsize=6))
+    extraction = reading(file)
+    assert "harbour press" not in text_of(extraction)
+    assert extraction.ledger.dropped["running_header_or_footer"] == len("Printedbytheharbourpress")
+
+
+def test_a_line_of_the_bodys_size_on_a_single_page_stays(book: Any, reading: Reading) -> None:
+    file = lone_page(book, lambda page: page.insert_text((72, 40), "Bremen, 4 May 2024", fontsize=11))
+    assert "Bremen, 4 May 2024" in text_of(reading(file))
+
+
+def test_text_up_the_margin_of_a_single_page_goes(book: Any, reading: Reading) -> None:
+    file = lone_page(
+        book, lambda page: page.insert_text((25, 600), "Downloaded from an archive", fontsize=8, rotate=90)
+    )
+    assert "archive" not in text_of(reading(file))

@@ -25,9 +25,10 @@ from ingestkit_pdf.accounting import account, continuation_issues, loss_issues, 
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.content import PageContent
 from ingestkit_pdf.extract.forms import note_elements, with_fields
-from ingestkit_pdf.extract.furniture import PageLines, find_furniture
+from ingestkit_pdf.extract.furniture import find_furniture
 from ingestkit_pdf.extract.headings import Style, body_style, find_headings
 from ingestkit_pdf.extract.hyphens import Words
+from ingestkit_pdf.extract.margins import PageLines
 from ingestkit_pdf.extract.ocr import Turned, about_ocr, engine_issues, ocr_issues, ocr_stage
 from ingestkit_pdf.extract.order import in_reading_order
 from ingestkit_pdf.extract.tabular import PlacedTable, page_tables, placed_tables, with_tables

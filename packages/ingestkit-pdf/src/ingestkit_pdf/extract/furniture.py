@@ -17,6 +17,14 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.extract.margins import (
+    PAGE_NUMBER,
+    SMALL_PRINT_RATIO,
+    PageLines,
+    is_outermost,
+    standing_apart,
+    zone_of,
+)
 from ingestkit_pdf.values import Line
 
 __all__ = ["PageLines", "find_furniture"]
@@ -30,22 +38,6 @@ _COLUMNS_OF_A_TABLE = 3
 
 _DIGITS = re.compile(r"\d+")
 _ROMAN = re.compile(r"(?=[ivxlcdm])(?:x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
-_PAGE_NUMBER = re.compile(
-    r"(?:[\W_]*(?:page|pagina|página|pág|pag|pg|p|seite|sida|side|sivu|strona|str|стр|страница|第))?"
-    r"[\W_]*(?P<number>\d{1,4}|[ivxl]{1,6})"
-    r"(?:\s*(?:of|/|von|de|di|sur|van|av|z|из|\||-|–)\s*\d{1,4})?(?:\s*(?:页|頁|ページ))?[\W_]*",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class PageLines:
-    """The seen lines of a page and its size in points."""
-
-    number: int
-    width: float
-    height: float
-    lines: Sequence[Line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +75,11 @@ def find_furniture(pages: Sequence[PageLines], body_size: float, config: PDFProc
     ]
     found = _Recurring(pages, body_size, config).find(candidates)
     taken: list[set[int]] = [set() for _ in pages]
-    for candidate in candidates:
-        if (candidate.page, candidate.index) in found or _stands_as_page_number(candidate, pages[candidate.page]):
-            taken[candidate.page].add(candidate.index)
+    for position, index in found:
+        taken[position].add(index)
+    small_from = SMALL_PRINT_RATIO * body_size if len(pages) == 1 else 0.0
+    for page, indexes in zip(pages, taken, strict=True):
+        indexes |= standing_apart(page, config.header_footer_zone_ratio, indexes, small_from)
     return [frozenset(indexes) for indexes in taken]
 
 
@@ -123,10 +117,11 @@ class _Recurring:
         if len(same) < self._needed:
             # An identical text may be far away: chapters differ in length. A number is compared nearby only.
             same = _pages_with_same(candidate, by_page, self._needed)
-        is_page_number = _PAGE_NUMBER.fullmatch(candidate.line.text) is not None
+        is_page_number = PAGE_NUMBER.fullmatch(candidate.line.text) is not None
         if len(same) < self._needed:
             same = {other.page for other in near if _counts_pages(candidate, other)}
-            stands_out = _is_outermost(candidate, self._pages[candidate.page]) and not self._is_large(candidate)
+            lines = self._pages[candidate.page].lines
+            stands_out = is_outermost(candidate.line, candidate.zone, lines) and not self._is_large(candidate)
             if len(same) < self._needed or not (is_page_number or stands_out):
                 return False
         if self._is_large(candidate) and 2 * len(same) <= min(2 * self._reach, len(self._pages) - 1):
@@ -178,22 +173,11 @@ def _pages_with_same(candidate: _Candidate, by_page: Mapping[int, Sequence[_Cand
 
 
 def _candidates(page: PageLines, position: int, zone_ratio: float) -> list[_Candidate]:
-    top, bottom = page.height * zone_ratio, page.height * (1 - zone_ratio)
-    left, right = page.width * zone_ratio, page.width * (1 - zone_ratio)
     found: list[_Candidate] = []
     for index, line in enumerate(page.lines):
-        x0, y0, x1, y1 = line.box
-        if line.upright:
-            middle = (y0 + y1) / 2
-            if top <= middle <= bottom:
-                continue
-            zone = "top" if middle < top else "bottom"
-        else:
-            middle = (x0 + x1) / 2
-            if left <= middle <= right:
-                continue
-            zone = "side"
-        found.append(_Candidate(position, index, line, zone, _numbers(line.text)))
+        zone = zone_of(line, page, zone_ratio)
+        if zone:
+            found.append(_Candidate(position, index, line, zone, _numbers(line.text)))
     return found
 
 
@@ -260,37 +244,3 @@ def _body_by_place(page: PageLines, zone_ratio: float) -> _Body:
         for line in page.lines
         if line.box[1] > top and line.box[3] < bottom
     }
-
-
-def _stands_as_page_number(candidate: _Candidate, page: PageLines) -> bool:
-    """Whether a line is a page number by itself: nothing else, outermost, alone, away from the body.
-
-    This is all there is to go by in a document of one page, or on a page that is numbered otherwise than
-    those around it.
-    """
-    return (
-        candidate.zone != "side"
-        and _PAGE_NUMBER.fullmatch(candidate.line.text) is not None
-        and _is_outermost(candidate, page)
-        and _is_alone(candidate, page)
-    )
-
-
-def _is_outermost(candidate: _Candidate, page: PageLines) -> bool:
-    """Whether no upright line of the page stands further out than this one's row."""
-    _, top, _, bottom = candidate.line.box
-    margin = (bottom - top) / 2
-    if candidate.zone == "bottom":
-        return not any(line.upright and line.box[3] > bottom + margin for line in page.lines)
-    return not any(line.upright and line.box[1] < top - margin for line in page.lines)
-
-
-def _is_alone(candidate: _Candidate, page: PageLines) -> bool:
-    """Whether nothing stands beside the line or close above or below it."""
-    _, top, _, bottom = candidate.line.box
-    margin = (bottom - top) / 2
-    return not any(
-        line.upright and line.box[1] < bottom + margin and line.box[3] > top - margin
-        for index, line in enumerate(page.lines)
-        if index != candidate.index
-    )

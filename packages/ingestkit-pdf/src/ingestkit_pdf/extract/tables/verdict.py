@@ -99,7 +99,11 @@ def is_form(grid: Grid) -> bool:
     if len(grid.ys) < 3 or len(grid.xs) < 3 or not filled:
         return False
     shape = _shape(grid, filled)
-    return _is_panels(shape) or shape.density < 0.3 or (shape.span_ratio >= 0.35 and (shape.value_ratio < 0.2 or shape.density < 0.4))
+    return (
+        _is_panels(shape)
+        or shape.density < 0.3
+        or (shape.span_ratio >= 0.35 and (shape.value_ratio < 0.2 or shape.density < 0.4))
+    )
 
 
 def _of_ruled(shape: _Shape) -> float:
@@ -112,7 +116,9 @@ def _is_panels(shape: _Shape) -> bool:
     """Whether boxes hold texts of their own rather than rows: lists side by side, or cards with titles in them."""
     if shape.value_ratio >= 0.1 or shape.mean_length < 60:
         return False
-    return (shape.density < 0.6 and shape.span_ratio >= 0.25) or (shape.columns < 4 and shape.sizes > 2 and shape.label_length > 40)
+    return (shape.density < 0.6 and shape.span_ratio >= 0.25) or (
+        shape.columns < 4 and shape.sizes > 2 and shape.label_length > 40
+    )
 
 
 def _of_partly_ruled(shape: _Shape) -> float:
