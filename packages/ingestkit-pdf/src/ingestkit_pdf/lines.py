@@ -35,6 +35,23 @@ _UNPRINTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\ufeff\ufdd0-\u
 
 _UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010fffd]")
 
+_COMBINING = {
+    "´": "\u0301",
+    "ˆ": "\u0302",
+    "˜": "\u0303",
+    "˘": "\u0306",
+    "˙": "\u0307",
+    "¨": "\u0308",
+    "˚": "\u030a",
+    "˝": "\u030b",
+    "ˇ": "\u030c",
+    "¸": "\u0327",
+}
+_DOTTED = {"ı": "i", "ȷ": "j"}
+_LONE_ACCENT = re.compile(r"[ˆ˜˘˙¨˚˝ˇ][^\W\d_]|[^\W\d_]¸")
+_ACCENT_BEFORE = re.compile(r"[´ˆ˜˘˙¨˚˝ˇ][^\W\d_]")
+_CEDILLA = re.compile(r"[cCsStT]¸")
+
 _SYMBOL_FONT = str.maketrans(
     {
         "\uf02d": "−",
@@ -221,7 +238,8 @@ def _cleaned(text: str) -> tuple[str, int, int, int]:
     text = unicodedata.normalize("NFC", text)
     if text.isprintable():
         # Printable to Python is all but controls, formatting marks, private use and the unassigned.
-        return text, visible_length(text), text.count("\ufffd"), 0
+        characters = visible_length(text)
+        return _with_accents(text), characters, text.count("\ufffd"), 0
     text = text.translate(_SYMBOL_FONT)
     if text.endswith("\xad"):
         text = text[:-1] + "-"
@@ -229,6 +247,23 @@ def _cleaned(text: str) -> tuple[str, int, int, int]:
     if removed:
         clean = " ".join(clean.split())
     return clean, visible_length(clean), len(_UNREADABLE.findall(clean)) + removed, removed
+
+
+def _with_accents(text: str) -> str:
+    """Accents that TeX sets by themselves put onto their letters: ``Min´aˇc`` is Mináč.
+
+    An acute may be an apostrophe, so it needs another accent in its line for company.
+    """
+    if _LONE_ACCENT.search(text) is None:
+        return text
+    return _ACCENT_BEFORE.sub(_composed, _CEDILLA.sub(_composed, text))
+
+
+def _composed(match: re.Match[str]) -> str:
+    pair = match[0]
+    letter, accent = (pair[0], pair[1]) if pair[1] in _COMBINING else (pair[1], pair[0])
+    whole = unicodedata.normalize("NFC", _DOTTED.get(letter, letter) + _COMBINING[accent])
+    return whole if len(whole) == 1 else pair
 
 
 def _by_ink(spans: Sequence[dict[str, Any]]) -> list[tuple[Ink, list[dict[str, Any]]]]:
