@@ -86,6 +86,14 @@ def character_error_rate(true: str, found: str) -> float:
     return levenshtein(true, found) / max(len(true), 1)
 
 
+_CUT = re.compile(r"(?<=[^\W\d_])[-‐]\s+(?=[a-z])")
+
+
+def whole_words(text: str) -> str:
+    """A text with the words joined that were cut at the ends of lines, which are in it or are spaces by now."""
+    return _CUT.sub("", text)
+
+
 def words_agreement(true: str, found: str) -> Agreement:
     """The agreement of the bags of words: white-space separated, case kept."""
     return Agreement.of(Counter(comparable(true).split()), Counter(comparable(found).split()))

@@ -212,7 +212,10 @@ def _ocr_figures(truths: _Truths) -> Figures:
 
 
 def _ocr_row(truths: _Truths, found: Mapping[str, Output]) -> Row:
-    texts = [(truth, plain_text(found[path].markdown)) for path, truth in truths.scanned.items()]
+    texts = [
+        (metrics.whole_words(truth), metrics.whole_words(plain_text(found[path].markdown)))
+        for path, truth in truths.scanned.items()
+    ]
     return (
         metrics.mean(metrics.words_agreement(truth, text).f1 for truth, text in texts),
         metrics.mean(metrics.character_error_rate(truth, text) for truth, text in texts),

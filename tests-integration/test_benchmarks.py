@@ -248,6 +248,9 @@ def test_ocr() -> None:
     assert metrics.character_error_rate("ab", "") == 1.0
     assert metrics.character_error_rate("ab", "abcdef") == 2.0
     assert metrics.words_agreement("a b c a", "a b d").f1 == pytest.approx(4 / 7)
+    assert metrics.whole_words("a consid-\n erable share of 1990- and well-known") == (
+        "a considerable share of 1990- and well-known"
+    )
 
 
 FACTS = [

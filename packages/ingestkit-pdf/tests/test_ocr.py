@@ -193,6 +193,32 @@ def test_columns_are_read_one_after_the_other(tesseract: str, folder: Folder) ->
     )
 
 
+def test_a_ruled_table_on_a_scan_is_a_table(tesseract: str, folder: Folder) -> None:
+    rows = [
+        ["Harbour", "Ships", "Year"],
+        ["Bergen", "412", "1921"],
+        ["Tromso", "288", "1923"],
+        ["Narvik", "96", "1928"],
+    ]
+
+    def paint(page: Any) -> None:
+        def print_(paper: Any) -> None:
+            for row in range(len(rows) + 1):
+                paper.draw_line((40, 40 + 24 * row), (280, 40 + 24 * row), width=0.8)
+            for column in range(4):
+                paper.draw_line((40 + 80 * column, 40), (40 + 80 * column, 136), width=0.8)
+            for row, cells in enumerate(rows):
+                for column, cell in enumerate(cells):
+                    paper.insert_text((46 + 80 * column, 57 + 24 * row), cell, fontsize=12)
+
+        page.insert_image(page.rect, pixmap=picture(340, 200, print_))
+
+    extraction = extracted(folder.save("table.pdf", paint))
+    (chunk,) = extraction.chunks
+    assert (chunk.content_type, chunk.text.split("\n")) == ("table", [" | ".join(row) for row in rows])
+    assert extraction.ledger.unexplained == 0
+
+
 def test_unsure_words_flag_the_page(tesseract: str, folder: Folder) -> None:
     extraction = extracted(folder.save("scan.pdf", scan()), ocr_confidence_threshold=0.99)
     assert codes(extraction) == ["W_PAGE_LOW_OCR_CONFIDENCE"]

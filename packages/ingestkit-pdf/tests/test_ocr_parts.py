@@ -20,6 +20,7 @@ from ingestkit_pdf.ocr.lines import page_lines
 from ingestkit_pdf.ocr.mending import mended
 from ingestkit_pdf.ocr.ordering import blocks_in_order
 from ingestkit_pdf.ocr.pixels import prepared, skew_degrees
+from ingestkit_pdf.ocr.rulings import find_strokes, without_strokes
 from ingestkit_pdf.ocr.values import OCRChoice, Picture, SeenLine, SeenWord
 from ingestkit_pdf.routing import OCRNeed, ocr_need
 from ingestkit_pdf.values import Ink, Line, Page
@@ -43,13 +44,9 @@ def seen(*texts: str, gap: float = 10.0) -> list[SeenLine]:
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [
-        (["a consid-", "erable share"], ["a considerable", "share"]),
-        (["the well-", "Known case"], ["the well-", "Known case"]),
-        (["his four-year-", "old son"], ["his four-year-old", "son"]),
-        (["a long-term plan and long-", "term costs"], ["a long-term plan and long-term", "costs"]),
-        (["from 1990-", "and later"], ["from 1990-", "and later"]),
-        (["an infor-", "mation"], ["an information"]),
         (["the ‘‘Great’’ one", "and ''small''"], ["the “Great” one", "and “small”"]),
+        (["“‘Go’ he said”"], ["“‘Go’ he said”"]),
+        (["''a'' ''b'' ''c'' \"'d'\"."], ["“a” “b” “c” “d”."]),
         (["it's the dogs' food"], ["it's the dogs' food"]),
         (["© One", "¢ Two", "e Three"], ["• One", "• Two", "• Three"]),
         (["© 2020 A Company"], ["© 2020 A Company"]),
@@ -134,6 +131,23 @@ def test_steps_do_what_they_say() -> None:
     speck = np.full((20, 20), 255, np.uint8)
     speck[10, 10] = 0
     assert (pixels(prepared(Picture(speck.tobytes(), 20, 20, 100.0), ["denoise"])) == 255).all()
+
+
+def test_long_straight_lines_are_strokes_and_are_painted_over() -> None:
+    page = np.full((600, 600), 255, np.uint8)
+    page[100:103, 50:350] = 0
+    page[100:400, 50:53] = 0
+    page[500:540, 100:130] = 0
+    page[200:300, 200:500] = 0
+    picture = Picture(page.tobytes(), 600, 600, dpi=200.0, left=10.0)
+    drawings = find_strokes(picture)
+    assert drawings is not None
+    across, down = drawings.strokes
+    assert across == pytest.approx((10 + 18, 36, 10 + 126, 37.4), abs=1)
+    assert down == pytest.approx((10 + 18, 36, 10 + 19.4, 144), abs=1)
+    left = pixels(without_strokes(picture, drawings))
+    assert (left[95:405, 45:195] == 255).all()
+    assert (left[500:540, 100:130] == 0).all()
 
 
 def test_languages_by_the_engines_names() -> None:

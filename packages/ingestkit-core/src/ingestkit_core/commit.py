@@ -337,6 +337,8 @@ class Committer(Finisher):
         if self._config.log_chunk_previews:
             for payload in item.payloads:
                 logger.info("chunk=%d text=%s", payload.metadata.chunk_index, self._redactor.text(payload.text[:80]))
+        for line in item.extraction.log_lines:
+            logger.info("%s", self._redactor.text(line))
 
 
 def _without_question(document: ReadDocument) -> ReadDocument:

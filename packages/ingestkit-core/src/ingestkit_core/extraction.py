@@ -54,6 +54,7 @@ class Extraction:
     ``content_hash`` is the SHA-256 of the very bytes that were parsed. ``issues`` holds warnings (``W_``)
     and recoverable errors (``E_``) with their places, in document order. ``question`` is there where the rules
     were unsure; a ``classification`` whose document_type is empty says that they had no answer at all.
+    ``log_lines`` is text of the document for the log, where a setting asks for it: the owner writes and redacts it.
     """
 
     content_hash: str
@@ -67,6 +68,7 @@ class Extraction:
     issues: tuple[IngestError, ...] = ()
     ocr: OCRStageResult | None = None
     question: Question | None = None
+    log_lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from ingestkit_pdf.extract.furniture import find_furniture
 from ingestkit_pdf.extract.headings import Style, body_style, find_headings
 from ingestkit_pdf.extract.hyphens import Words
 from ingestkit_pdf.extract.margins import PageLines
-from ingestkit_pdf.extract.ocr import Turned, about_ocr, engine_issues, ocr_issues, ocr_stage
+from ingestkit_pdf.extract.ocr import Turned, about_ocr, engine_issues, ocr_issues, ocr_lines, ocr_stage
 from ingestkit_pdf.extract.order import in_reading_order
 from ingestkit_pdf.extract.tabular import PlacedTable, page_tables, placed_tables, with_tables
 from ingestkit_pdf.extract.text import hidden_elements, text_elements
@@ -155,6 +155,7 @@ def extraction(file_path: str, settings: PDFProcessorConfig, reading: Reading, s
         language=reading.profile.language,
         issues=(*reading.issues, *loss_issues(ledger, Path(file_path).name, settings)),
         ocr=ocr,
+        log_lines=ocr_lines(reading.contents) if settings.log_ocr_output else (),
         question=question(
             reading.profile,
             reading.classification,

@@ -22,7 +22,7 @@ from ingestkit_pdf.ocr.values import OCRChoice, PageSeen
 from ingestkit_pdf.routing import OCRNeed
 from ingestkit_pdf.values import overlap_ratio
 
-__all__ = ["Turned", "about_ocr", "engine_issues", "merged", "ocr_issues", "ocr_stage"]
+__all__ = ["Turned", "about_ocr", "engine_issues", "merged", "ocr_issues", "ocr_lines", "ocr_stage"]
 
 _UNSURE_RATIO = 0.1
 """From this share of unsure words on a page is flagged; a single one is found on nearly every scan."""
@@ -74,10 +74,11 @@ def _with_ocr(page: PageContent, seen: PageSeen, config: PDFProcessorConfig) -> 
     lines = split_painted_values(seen.lines, page.fields)
     own = sum(line.characters - line.unreadable for line in page.lines)
     read = sum(line.characters for line in lines)
-    if own and (seen.result.confidence < _USELESS_CONFIDENCE or read < _MUCH_LESS_RATIO * own):
+    has_own = bool(page.lines or page.garbled)
+    if has_own and (not lines or seen.result.confidence < _USELESS_CONFIDENCE or read < _MUCH_LESS_RATIO * own):
         return page
     replaced = sum(line.characters for line in (*page.lines, *page.garbled)) + page.unprinted
-    return replace(page, lines=lines, garbled=(), unprinted=0, ocr=seen, replaced=replaced, drawings=None)
+    return replace(page, lines=lines, garbled=(), unprinted=0, ocr=seen, replaced=replaced, drawings=seen.drawings)
 
 
 def _with_pictures_text(page: PageContent, seen: PageSeen, config: PDFProcessorConfig) -> PageContent:
@@ -115,7 +116,7 @@ def ocr_issues(page: PageContent, name: str, config: PDFProcessorConfig) -> Iter
 
 
 def _is_unsure(seen: PageSeen, config: PDFProcessorConfig) -> bool:
-    return bool(seen.lines) and (
+    return seen.words > 0 and (
         seen.result.confidence < config.ocr_confidence_threshold or seen.unsure_words > _UNSURE_RATIO * seen.words
     )
 
@@ -156,6 +157,11 @@ def ocr_stage(
         fallback_used=choice.is_fallback,
         seconds=sum(seen.result.seconds for _, seen in read),
     )
+
+
+def ocr_lines(pages: Sequence[PageContent]) -> tuple[str, ...]:
+    """What the engine read, a line for the log for each page."""
+    return tuple(f"page={page.number} ocr={page.ocr.result.text!r}" for page in pages if page.ocr is not None)
 
 
 def about_ocr(seen: Sequence[PageSeen]) -> dict[str, Any]:

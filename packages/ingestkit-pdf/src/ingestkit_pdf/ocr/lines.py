@@ -13,7 +13,7 @@ from ingestkit_core.elements import Box, join_lines, visible_length
 
 from ingestkit_pdf.ocr.mending import mended
 from ingestkit_pdf.ocr.values import Picture, SeenLine, SeenWord
-from ingestkit_pdf.values import Line
+from ingestkit_pdf.values import Drawings, Line
 
 __all__ = ["FONT", "page_lines", "text_of"]
 
@@ -28,17 +28,18 @@ _WIDE_GAP_RATIO = 1.8
 _SAME_SIZE_RATIO = 1.08
 
 
-def page_lines(seen: Sequence[SeenLine], picture: Picture) -> list[Line]:
-    """The lines of a picture in the engine's order, in points of the straightened page.
+def page_lines(seen: Sequence[SeenLine], picture: Picture, drawings: Drawings | None = None) -> list[Line]:
+    """The lines of a picture in the engine's order, in points of the straightened page, cut where rulings part them.
 
-    Text is NFC; words that were broken at a line's end are whole, on the line where they begin.
+    Text is NFC. Words that a line's end cuts stay cut: they are joined with all others, once lines are in order.
     """
     lines = mended(seen)
     sizes = _sizes(lines, _POINTS_PER_INCH / (picture.dpi * _EM_RATIO))
+    rulings = _upright(drawings, picture)
     return [
         _line(run, line.block, sizes[line.size], picture)
         for line in lines
-        for run in _runs(line.words, _WIDE_GAP_RATIO * line.size)
+        for run in _runs(line.words, _WIDE_GAP_RATIO * line.size, rulings)
     ]
 
 
@@ -59,16 +60,39 @@ def _line(words: Sequence[SeenWord], block: int, size: float, picture: Picture) 
     return Line(text, box, visible_length(text), block, size, FONT, bold=False)
 
 
-def _runs(words: Sequence[SeenWord], gap: float) -> Iterator[list[SeenWord]]:
-    """The words of a line, cut where there is a wide gap."""
+def _upright(drawings: Drawings | None, picture: Picture) -> list[Box]:
+    """The strokes that run down the picture, in its pixels."""
+    if drawings is None:
+        return []
+    scale = picture.dpi / _POINTS_PER_INCH
+    return [
+        (
+            (x0 - picture.left) * scale,
+            (y0 - picture.top) * scale,
+            (x1 - picture.left) * scale,
+            (y1 - picture.top) * scale,
+        )
+        for x0, y0, x1, y1 in drawings.strokes
+        if y1 - y0 > x1 - x0
+    ]
+
+
+def _runs(words: Sequence[SeenWord], gap: float, rulings: Sequence[Box]) -> Iterator[list[SeenWord]]:
+    """The words of a line, cut where there is a wide gap or a ruling."""
     run: list[SeenWord] = []
     for word in words:
-        if run and word.box[0] - run[-1].box[2] > gap:
+        if run and (word.box[0] - run[-1].box[2] > gap or _is_parted(run[-1], word, rulings)):
             yield run
             run = []
         run.append(word)
     if run:
         yield run
+
+
+def _is_parted(left: SeenWord, right: SeenWord, rulings: Sequence[Box]) -> bool:
+    start, end = ((word.box[0] + word.box[2]) / 2 for word in (left, right))
+    height = (left.box[1] + left.box[3]) / 2
+    return any(start < (x0 + x1) / 2 < end and y0 < height < y1 for x0, y0, x1, y1 in rulings)
 
 
 def _sizes(lines: Sequence[SeenLine], scale: float) -> Mapping[float, float]:

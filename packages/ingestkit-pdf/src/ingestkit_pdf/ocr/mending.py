@@ -1,68 +1,43 @@
 """What engines get wrong in the same way every time, put right. Pure.
 
-Words broken at a line's end are whole again, two single quotes that stand for a double one become one, and
-the marks of a list are bullets, whatever sign they were taken for.
+Two single quotes that stand for a double one become one, and the marks of a list are bullets, whatever sign
+they were taken for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
-from itertools import pairwise
+from collections.abc import Sequence
 
 from ingestkit_pdf.ocr.values import SeenLine, SeenWord
 
 __all__ = ["mended"]
 
-_BROKEN = re.compile(r"[^\W\d_][-‐¬]$")
-_DOUBLE_QUOTES = (
-    (re.compile(r"‘‘|''(?=\w)"), "“"),
-    (re.compile(r"’’|''"), "”"),
-)
+_PAIR = re.compile(r"‘‘|’’|''")
+_OPENING = re.compile(r"^(?:‘‘|'')")
+_ODD_OPENING = re.compile(r"^(?:[‘'][“\"]|[“\"][‘'])(?=\w)")
+_ODD_CLOSING = re.compile(r"(?<=[\w.,;:!?])(?:[’'][”\"]|[”\"][’'])(?=[.,;:!?)]*$)")
+_LEAST_PAIRS = 3
+"""A page with so many pairs of single quotes is set in a face whose double quotes are read as anything."""
 _TAKEN_FOR_BULLETS = frozenset("©¢®°«»*e")
 _LEAST_BULLETS = 3
 """A page has so many lines that begin with one of these signs by itself, or they are what they are."""
 
 
 def mended(lines: Sequence[SeenLine]) -> list[SeenLine]:
-    """The lines, put right; without those that held nothing but a broken word's end."""
-    quoted = [line._replace(words=tuple(map(_with_quotes, line.words))) for line in lines]
-    return _with_bullets(_with_whole_words(quoted))
+    """The lines, put right."""
+    pairs = sum(_PAIR.search(word.text) is not None for line in lines for word in line.words)
+    quoted = [
+        line._replace(words=tuple(_with_quotes(word, pairs >= _LEAST_PAIRS) for word in line.words)) for line in lines
+    ]
+    return _with_bullets(quoted)
 
 
-def _with_quotes(word: SeenWord) -> SeenWord:
+def _with_quotes(word: SeenWord, is_misread_often: bool) -> SeenWord:
     text = word.text
-    for pattern, quote in _DOUBLE_QUOTES:
-        text = pattern.sub(quote, text)
-    return word._replace(text=text)
-
-
-def _with_whole_words(lines: Sequence[SeenLine]) -> list[SeenLine]:
-    hyphenated = frozenset(_bare(word.text.lower()) for line in lines for word in line.words if "-" in word.text[1:-1])
-    words = [list(line.words) for line in lines]
-    for above, below in pairwise(words):
-        if above and below and _BROKEN.search(above[-1].text) and below[0].text[:1].islower():
-            last, first = above[-1], below.pop(0)
-            whole = _whole(last.text, first.text, hyphenated)
-            above[-1] = SeenWord(whole, last.box, min(last.confidence, first.confidence))
-            if below:
-                # The line's box stays what it was: columns are told by where lines begin.
-                rest = below[0].box
-                below[0] = below[0]._replace(
-                    box=(first.box[0], min(first.box[1], rest[1]), rest[2], max(first.box[3], rest[3]))
-                )
-    return [line._replace(words=tuple(rest)) for line, rest in zip(lines, words, strict=True) if rest]
-
-
-def _whole(beginning: str, end: str, hyphenated: Set[str]) -> str:
-    """A broken word; its hyphen stays where it is one of several, or the page has it within a line too."""
-    stem = beginning[:-1]
-    keeps_hyphen = "-" in stem or f"{stem}-{_bare(end)}".lower() in hyphenated
-    return f"{stem}-{end}" if keeps_hyphen else stem + end
-
-
-def _bare(word: str) -> str:
-    return word.strip(".,;:!?()[]“”‘’\"'")
+    if is_misread_often:
+        text = _ODD_CLOSING.sub("”", _ODD_OPENING.sub("“", text))
+    return word._replace(text=_PAIR.sub("”", _OPENING.sub("“", text)))
 
 
 def _with_bullets(lines: Sequence[SeenLine]) -> list[SeenLine]:

@@ -6,7 +6,6 @@ small picture ─► skew ─┐
 
 from __future__ import annotations
 
-import logging
 import time
 from functools import cache
 from statistics import fmean
@@ -20,15 +19,18 @@ from ingestkit_pdf.models import OCREngine, OCRResult
 from ingestkit_pdf.ocr.lines import page_lines, text_of
 from ingestkit_pdf.ocr.pixels import SKEW_DPI, prepared, skew_degrees
 from ingestkit_pdf.ocr.protocol import PictureReader
+from ingestkit_pdf.ocr.rulings import find_strokes, without_strokes
 from ingestkit_pdf.ocr.tesseract import TesseractReader
-from ingestkit_pdf.ocr.values import PageSeen, Picture
+from ingestkit_pdf.ocr.values import PageSeen, Picture, SeenLine
 
 if TYPE_CHECKING:  # importing it imports pymupdf, which a test of this needs not
     from ingestkit_pdf.document import Document
 
 __all__ = ["see_page"]
 
-logger = logging.getLogger(__name__)
+_NOISE_CONFIDENCE = 0.35
+"""A line that is less sure than this is what an engine makes of a photograph, of handwriting, of a script it does
+not know: no text."""
 
 _ENGINE_SHARE = 0.95
 """Of a page's time, for the engine: its own limit is softer than that of the job."""
@@ -50,11 +52,12 @@ def see_page(
     left = settings.ocr_per_page_timeout_seconds * _ENGINE_SHARE - (time.monotonic() - started)
     if left <= 0:
         raise OCRError(ErrorCode.E_OCR_TIMEOUT, "its picture took all the time there was")
+    drawings = find_strokes(picture)
+    if drawings is not None and drawings.strokes:
+        picture = without_strokes(picture, drawings)
     seen = _reader(engine, settings.ocr_language).read(picture, left)
-    lines = page_lines(seen, picture)
+    lines = page_lines([line for line in seen if _confidence(line) >= _NOISE_CONFIDENCE], picture, drawings)
     confidences = [word.confidence for line in seen for word in line.words]
-    if settings.log_ocr_output:
-        logger.info("page=%d engine=%s text=%r", number, engine, text_of(lines))
     return PageSeen(
         result=OCRResult(
             page_number=number,
@@ -68,8 +71,13 @@ def see_page(
         lines=tuple(lines),
         words=len(confidences),
         unsure_words=sum(confidence < settings.ocr_confidence_threshold for confidence in confidences),
+        drawings=drawings,
         turned_degrees=picture.turned_degrees,
     )
+
+
+def _confidence(line: SeenLine) -> float:
+    return fmean(word.confidence for word in line.words)
 
 
 def _picture(document: Document, number: int, clip: Box | None, settings: PDFProcessorConfig) -> Picture:
@@ -82,7 +90,7 @@ def _picture(document: Document, number: int, clip: Box | None, settings: PDFPro
 
 @cache
 def _reader(engine: OCREngine, language: str) -> PictureReader:
-    if engine is OCREngine.TESSERACT:
+    if engine == OCREngine.TESSERACT:
         return TesseractReader(language)
     from ingestkit_pdf.ocr.rapid import RapidReader  # with its runtime two seconds to import
 

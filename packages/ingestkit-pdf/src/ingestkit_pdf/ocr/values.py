@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ingestkit_core.elements import Box
 
 from ingestkit_pdf.models import OCREngine, OCRResult
-from ingestkit_pdf.values import Line
+from ingestkit_pdf.values import Drawings, Line
 
 __all__ = ["OCRChoice", "PageSeen", "Picture", "SeenLine", "SeenWord"]
 
@@ -74,12 +74,13 @@ class OCRChoice:
 class PageSeen:
     """One page, or some regions of it, as OCR read it: lines as a native page's are.
 
-    ``unsure_words`` are those below the confidence threshold, of ``words``. The lines' boxes are those of the
-    straightened page; ``turned_degrees`` turns them back.
+    ``unsure_words`` are those below the confidence threshold, of ``words``; ``drawings`` are the straight lines
+    of the picture. All boxes are those of the straightened page; ``turned_degrees`` turns them back.
     """
 
     result: OCRResult
     lines: tuple[Line, ...]
     words: int
     unsure_words: int
+    drawings: Drawings | None = None
     turned_degrees: float = 0.0
