@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +61,20 @@ def test_files_of_a_job_on_threads_stay_until_its_result_was_used() -> None:
     assert list(second) == [("x",)]
     outcomes[1].discard()
     assert not Path(second.path).exists()
+
+
+def test_a_disk_that_takes_no_more_is_told() -> None:
+    script = """
+import resource
+from ingestkit_core.errors import ExecutionError
+from ingestkit_core.spooled import RowSpool
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+spool = RowSpool(1, left=1, right=1)
+try:
+    spool.add(("x" * 500, number) for number in range(20_000))
+    spool.finish()
+except ExecutionError as error:
+    print(error.code, "TMPDIR" in error.message)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "E_EXECUTION_RESULT_LOST True\n", done.stderr

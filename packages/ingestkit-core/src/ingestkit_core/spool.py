@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["assign_directory", "fresh_directory", "job_directory", "working_in"]
+from ingestkit_core.errors import ErrorCode, ExecutionError
+
+__all__ = ["assign_directory", "fresh_directory", "job_directory", "no_room", "working_in"]
 
 _process_directory: str | None = None
 _current: ContextVar[Path | None] = ContextVar("ingestkit_job_directory", default=None)
@@ -50,6 +52,17 @@ def assign_directory(directory: str | None) -> None:
     """
     global _process_directory
     _process_directory = directory
+
+
+def no_room(cause: Exception) -> ExecutionError:
+    """The error of a job that could not write what it had to leave here."""
+    detail = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+    return ExecutionError(
+        ErrorCode.E_EXECUTION_RESULT_LOST,
+        f"what the job found could not be written to {tempfile.gettempdir()} ({detail}): "
+        "make room there, or point TMPDIR to a disk that has some",
+        recoverable=True,
+    )
 
 
 _numbers = itertools.count(1)

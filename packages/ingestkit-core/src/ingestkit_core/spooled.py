@@ -18,7 +18,7 @@ from typing import Any, overload
 from urllib.parse import quote
 
 from ingestkit_core.elements import CellRange, column_letters
-from ingestkit_core.spool import job_directory
+from ingestkit_core.spool import job_directory, no_room
 
 __all__ = ["RowSpool", "SpooledRanges", "SpooledRows"]
 
@@ -97,7 +97,10 @@ class SpooledRanges(Sequence[CellRange]):
 
 
 class RowSpool:
-    """Writes the rows of one table on a sheet, which stand between two columns of it."""
+    """Writes the rows of one table on a sheet, which stand between two columns of it.
+
+    Raises ExecutionError (E_EXECUTION_RESULT_LOST) where the disk does not take them.
+    """
 
     def __init__(self, width: int, left: int, right: int) -> None:
         file, self._path = tempfile.mkstemp(".db", "rows-", job_directory())
@@ -119,8 +122,14 @@ class RowSpool:
         together = max(_PARAMETERS // (self._width + 1), 1)
         waiting = iter(rows)
         while some := list(islice(waiting, together)):
-            self._connection.execute(self._insert(len(some)), list(chain.from_iterable(some)))
+            self._run(self._insert(len(some)), list(chain.from_iterable(some)))
             self._length += len(some)
+
+    def _run(self, sql: str, values: Sequence[Any] = ()) -> None:
+        try:
+            self._connection.execute(sql, values)
+        except sqlite3.Error as exc:
+            raise no_room(exc) from exc
 
     def _insert(self, rows: int) -> str:
         """A statement for so many rows: a third faster than as many statements."""
@@ -137,11 +146,11 @@ class RowSpool:
 
     def clear(self) -> None:
         """Back to no rows."""
-        self._connection.execute("DELETE FROM rows")
+        self._run("DELETE FROM rows")
         self._length = 0
 
     def finish(self) -> SpooledRows:
         """All rows, complete and closed."""
-        self._connection.execute("COMMIT")
+        self._run("COMMIT")
         self._connection.close()
         return SpooledRows(self._path, self._length, self._width)

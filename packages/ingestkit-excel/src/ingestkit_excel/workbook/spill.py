@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import IO, overload
 
-from ingestkit_core.spool import job_directory
+from ingestkit_core.spool import job_directory, no_room
 
 __all__ = ["Spill", "SpilledColumn"]
 
@@ -30,10 +30,14 @@ class Spill:
         self._count = 0
 
     def put(self, values: Sequence[str | None]) -> SpilledColumn:
-        """Write values down."""
+        """Write values down. Raises ExecutionError (E_EXECUTION_RESULT_LOST) where the disk does not take them."""
         content = marshal.dumps(list(values), _MARSHAL_VERSION)
-        self._file.seek(self.bytes)
-        self._file.write(content)
+        try:
+            self._file.seek(self.bytes)
+            self._file.write(content)
+            self._file.flush()
+        except OSError as exc:
+            raise no_room(exc) from exc
         column = SpilledColumn(self, self.bytes, len(content), len(values))
         self.bytes += len(content)
         return column
