@@ -133,16 +133,16 @@ def _piece(slot: _Slot, rows: Sequence[int]) -> Piece | None:
     """The filled cells of a slot that stand in these rows."""
     of_band, values, top = slot.band.rows[slot.start : slot.stop], slot.values(), rows[0]
     if _adjoin(rows):
+        positions = _positions(of_band, top)
         if slot.is_whole:
-            return Piece(slot.form, _positions(of_band, top), values)  # type: ignore[arg-type]  # no cell is empty
-        pairs = [(row - top, value) for row, value in zip(of_band, values, strict=True) if value is not None]
-    else:
-        places = {row: index for index, row in enumerate(rows)}
-        pairs = [
-            (places[row], value)
-            for row, value in zip(of_band, values, strict=True)
-            if value is not None and row in places
-        ]
+            return Piece(slot.form, positions, values)  # type: ignore[arg-type]  # no cell is empty
+        found = [value for value in values if value is not None]
+        kept = [position for position, value in zip(positions, values, strict=True) if value is not None]
+        return Piece(slot.form, kept, found) if found else None
+    places = {row: index for index, row in enumerate(rows)}
+    pairs = [
+        (places[row], value) for row, value in zip(of_band, values, strict=True) if value is not None and row in places
+    ]
     return Piece(slot.form, *zip(*pairs, strict=True)) if pairs else None
 
 

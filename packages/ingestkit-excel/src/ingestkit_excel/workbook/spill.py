@@ -16,8 +16,6 @@ from ingestkit_core.spool import job_directory, no_room
 __all__ = ["Spill", "SpilledColumn"]
 
 _REMEMBERED_VALUES = 400_000
-# Later versions look every value up among those before it.
-_MARSHAL_VERSION = 2
 
 
 class Spill:
@@ -26,12 +24,12 @@ class Spill:
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=job_directory())  # noqa: SIM115  # closed with the last column
         self.bytes = 0
-        self._remembered: OrderedDict[int, list[str | None]] = OrderedDict()
+        self._remembered: OrderedDict[int, Sequence[str | None]] = OrderedDict()
         self._count = 0
 
     def put(self, values: Sequence[str | None]) -> SpilledColumn:
         """Write values down. Raises ExecutionError (E_EXECUTION_RESULT_LOST) where the disk does not take them."""
-        content = marshal.dumps(list(values), _MARSHAL_VERSION)
+        content = marshal.dumps(values if isinstance(values, list | tuple) else list(values))
         try:
             self._file.seek(self.bytes)
             self._file.write(content)
@@ -42,13 +40,13 @@ class Spill:
         self.bytes += len(content)
         return column
 
-    def load(self, column: SpilledColumn) -> list[str | None]:
+    def load(self, column: SpilledColumn) -> Sequence[str | None]:
         """Read values again."""
         self._file.seek(column.offset)
-        values: list[str | None] = marshal.loads(self._file.read(column.size))
+        values: Sequence[str | None] = marshal.loads(self._file.read(column.size))
         return values
 
-    def look(self, column: SpilledColumn) -> list[str | None]:
+    def look(self, column: SpilledColumn) -> Sequence[str | None]:
         """The same, remembered for a while: for those who look at single cells."""
         values = self._remembered.get(column.offset)
         if values is None:
@@ -76,8 +74,8 @@ class SpilledColumn(Sequence[str | None]):
     @overload
     def __getitem__(self, index: int) -> str | None: ...
     @overload
-    def __getitem__(self, index: slice) -> list[str | None]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str | None] | None:
+    def __getitem__(self, index: slice) -> Sequence[str | None]: ...
+    def __getitem__(self, index: int | slice) -> Sequence[str | None] | str | None:
         if isinstance(index, slice):
             values = self._spill.load(self)
             return values if index.indices(self._count) == (0, self._count, 1) else values[index]

@@ -109,9 +109,11 @@ class TypedColumn:
             return [None] * len(values)
         match wanted:
             case "text":
-                return [text or None for text in shown_texts(piece.form, values, self._column.styles)]
+                texts = shown_texts(piece.form, values, self._column.styles)
+                return texts if all(texts) else [text or None for text in texts]
             case "boolean":
-                return [int(value.strip().lower() in ("1", "true")) for value in values]
+                known = {value: int(value.strip().lower() in ("1", "true")) for value in set(values)}
+                return list(map(known.__getitem__, values))
             case "integer":
                 return _integers(values) if parsed is None else parsed if _are(int, parsed) else list(map(int, parsed))
             case "number":

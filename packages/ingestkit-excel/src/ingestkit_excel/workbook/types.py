@@ -145,12 +145,11 @@ def _integers(values: Sequence[str]) -> list[int] | None:
 def _have_many_digits(values: Sequence[str]) -> bool:
     if max(map(len, values)) <= _SURE_LENGTH:
         return False
-    return any(_has_many_digits(raw) for raw in values if len(raw) > _SURE_LENGTH)
+    long = [raw for raw in values if len(raw) > _SURE_LENGTH]
+    return any(map(_has_many_digits, [raw for raw in long if len(raw.lstrip("-0.")) > _FLOAT_DIGITS]))
 
 
 def _has_many_digits(raw: str) -> bool:
-    if len(raw.lstrip("-0.")) <= _FLOAT_DIGITS:
-        return False
     mantissa = raw.strip().lower().partition("e")[0].lstrip("+-").replace(".", "").strip("0")
     return len(mantissa) > _FLOAT_DIGITS
 

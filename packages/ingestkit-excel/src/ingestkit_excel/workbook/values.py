@@ -145,6 +145,9 @@ class Band:
         ]
         if not partial:
             return RowMasks(self.rows, bytes(len(self.rows)), (full,))
+        if len(partial) == 1:
+            ((bit, values),) = partial
+            return RowMasks(self.rows, bytes([value is None for value in values]), (full, full - bit))
         index: dict[tuple[bool, ...], int] = {}
         holes = zip(*([value is None for value in values] for _, values in partial), strict=True)
         codes = array("I", [index.setdefault(hole, len(index)) for hole in holes])
