@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,32 @@ def test_the_type_may_be_said_beforehand(ingestkit: Run, unsure: Path, tmp_path:
     (result,) = ingested(ingestkit, unsure, "--config", settings, "--llm", server.ollama_url)
     assert (result["tables_created"], result["warnings"], server.requests) == (1, [], [])
     assert result["classification_result"]["tier"] == "rules"
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="needs tesseract-ocr")
+def test_a_pdf_that_turns_out_to_be_a_scan_is_read_again_by_ocr(
+    ingestkit: Run, tmp_path: Path, server: ModelServer
+) -> None:
+    """A page under a picture has text of its own, which is kept unless somebody says that it is a scan."""
+    import pymupdf
+
+    words = "Near misses are written down on the same day"
+    with pymupdf.open() as drawn, pymupdf.open() as made:
+        drawn.new_page(width=400, height=200).insert_text((20, 100), [words, words], fontsize=16)
+        page = made.new_page(width=400, height=200)
+        page.insert_image(page.rect, stream=drawn[0].get_pixmap(dpi=200).tobytes("png"))
+        page.insert_text((20, 20), "wombat " * 12, fontsize=4, render_mode=3)
+        (tmp_path / "documents").mkdir()
+        made.save(tmp_path / "documents" / "page.pdf")
+    hard = tmp_path / "hard.yaml"
+    hard.write_text("tier1_high_confidence_signals: 9\ntier1_medium_confidence_signals: 8\n", encoding="utf-8")
+    server.answers.appendleft(json.dumps(answer("scanned")))
+    (result,) = ingested(ingestkit, tmp_path / "documents", "--llm", server.ollama_url, "--config", hard)
+    found = result["classification_result"]
+    assert (found["tier"], found["document_type"], result["ocr_result"]["pages"]) == ("llm", "scanned", [1])
+    assert "W_OCR_FALLBACK" in result["warnings"]
+    assert "Near misses are written down" in ingestkit("search", "misses").stdout
+    assert "nothing found" in ingestkit("search", "wombat").stderr
 
 
 def test_sure_documents_are_nobodys_question_and_pdfs_are_asked_about_by_structure(
