@@ -72,6 +72,15 @@ def test_reembed_goes_on_where_it_was(quick: Run, server: ModelServer, documents
     assert "3 vectors" in quick("status").out
 
 
+def test_a_mirror_keeps_its_vectors(quick: Run, server: ModelServer, documents: Path) -> None:
+    quick("sync", str(documents), "--embedder", server.openai_url)
+    (documents / "report.txt").unlink()
+    assert quick("sync", str(documents)).code == 2
+    ran = quick("sync", str(documents), "--embedder", server.openai_url)
+    assert ran.code == 0, ran.err
+    assert "1 vector of openai:small" in quick("status").out
+
+
 @pytest.mark.parametrize("fault", [Fault("status", 503), Fault("cut"), Fault("garbage"), Fault("status", 401)])
 def test_a_server_that_is_down_defers_and_burns_nothing(
     quick: Run, server: ModelServer, faulty: Path, fault: Fault

@@ -18,7 +18,7 @@ from ingestkit_core import ErrorCode, IngestError, IngestkitError, PickleValidat
 from ingestkit_core.errors import StoreError
 from ingestkit_core.parallel import CancellationToken, ParallelConfig, ThreadExecutor
 from ingestkit_core.recipes import Recipe, RecipeError, StepEvent, load_recipe, run_recipe
-from ingestkit_core.testing import TextRouter, write_text
+from ingestkit_core.testing import ModelServer, TextRouter, write_text
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(60)]
 
@@ -747,6 +747,25 @@ def test_what_is_not_there_is_no_empty_folder(run: Run, parameters: str, words: 
     with pytest.raises(IngestkitError, match=words) as failed:
         run(f"settings: {{{THREADS}}}\nsteps: {{a: {{run: ingest, with: {{{parameters}}}}}}}")
     assert failed.value.code == ErrorCode.E_SOURCE_NOT_FOUND
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_a_step_that_ingests_may_have_an_embedder(
+    run: Run, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_environment: bool
+) -> None:
+    pytest.importorskip("httpx2", reason="needs ingestkit-core[http]")
+    with ModelServer() as server:
+        monkeypatch.setenv("INGESTKIT_EMBEDDER", server.openai_url if by_environment else "")
+        embedder = "" if by_environment else f", embedder: '{server.openai_url}'"
+        run(
+            f"settings: {{store: '${{store}}', {THREADS}}}\nsteps: {{a: {{run: ingest, with: "
+            f"{{paths: '${{paths}}/one', config: {{embedding_model: small}}{embedder}}}}}}}",
+            paths=documents,
+            store=tmp_path / "s.db",
+        )
+    with SqliteStore(tmp_path / "s.db") as store:
+        assert store.embedder() == ("openai:small", 16)
 
 
 @pytest.mark.parametrize("strategy", ["thread", "process"])

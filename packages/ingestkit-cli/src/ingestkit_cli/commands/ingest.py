@@ -91,6 +91,8 @@ def register(app: typer.Typer) -> None:
         wait: Wait = False,
         refresh: _Refresh = False,
         checksum: _Checksum = False,
+        embedder: Embedder = None,
+        llm: Llm = None,
         as_json: Json = False,
     ) -> int:
         """Mirror folders: ingest, then remove the documents whose files are gone.
@@ -104,6 +106,6 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.settings import Wishes
         from ingestkit_cli.syncing import sync_paths
 
-        wishes = Wishes(config, tenant, workers, strategy)
+        wishes = Wishes(config, tenant, workers, strategy, embedder, llm)
         selection = Selection(tuple(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
         return sync_paths(selection, Run(store, wishes, wait, as_json), allow_deletes)
