@@ -25,11 +25,13 @@ from typing import Any
 
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.elements import (
+    CELL_SEPARATOR,
     CellRange,
     Element,
     ElementKind,
     PageBox,
     Span,
+    around,
     line_separator,
     merge_locations,
     unit_of,
@@ -227,11 +229,30 @@ class _Packer:
         return pieces
 
     def _fitting(self, span: Span, room: int) -> list[Span]:
-        """The span itself, or its parts at word boundaries where it is larger than a chunk has room for."""
+        """The span itself, or where it is larger than a chunk has room for its cells or its words, in groups."""
         if self._count_tokens(span.text) <= room:
             return [span]
+        if span.parts:
+            groups = [piece for group in self._grouped(span.parts, room) for piece in self._fitting(group, room)]
+            return [replace(piece, count=0 if i else span.count) for i, piece in enumerate(groups)]
         texts = _split_text(span.text, room, self._count_tokens)
         return [Span(text, span.location, 0 if i else span.count) for i, text in enumerate(texts)]
+
+    def _grouped(self, parts: Sequence[Span], room: int) -> list[Span]:
+        """Neighbouring cells as one span, as many as there is room for."""
+        groups: list[list[Span]] = []
+        left = 0
+        for part in parts:
+            tokens = self._count_tokens(part.text + CELL_SEPARATOR)
+            if not groups or tokens > left:
+                groups.append([])
+                left = room
+            groups[-1].append(part)
+            left -= tokens
+        return [
+            Span(CELL_SEPARATOR.join(part.text for part in group), around([part.location for part in group]), 0)
+            for group in groups
+        ]
 
     def _best_cut(self) -> int:
         """Where the pending chunk ends.

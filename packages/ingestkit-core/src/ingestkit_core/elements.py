@@ -33,6 +33,7 @@ __all__ = [
     "Span",
     "TableColumn",
     "TableDraft",
+    "around",
     "column_letters",
     "join_lines",
     "line_separator",
@@ -90,12 +91,14 @@ class Span:
     """The smallest text that can be cited by itself.
 
     ``count`` is how many source items the text stands for, in the unit's ledger measure: visible
-    characters of a page, cells of a sheet. Text that repeats something else counts 0.
+    characters of a page, cells of a sheet. Text that repeats something else counts 0. ``parts`` are the cells of
+    a long row, each with its own place: where the row is larger than a chunk it is cut between them.
     """
 
     text: str
     location: PageBox | CellRange
     count: int
+    parts: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +260,21 @@ def merge_locations(locations: Iterable[PageBox | CellRange]) -> tuple[PageBox |
                     continue
             merged.append(location)
     return tuple(merged)
+
+
+def around(locations: Sequence[PageBox | CellRange]) -> PageBox | CellRange:
+    """The one location around all of them, which lie on one page or sheet."""
+    first = locations[0]
+    if isinstance(first, CellRange):
+        tops, lefts, bottoms, rights = zip(
+            *(_rectangle(place.cell_range) for place in locations if isinstance(place, CellRange)), strict=True
+        )
+        return CellRange(first.sheet_name, range_name(min(tops), min(lefts), max(bottoms), max(rights)))
+    box = first.box
+    for place in locations:
+        if isinstance(place, PageBox):
+            box = _union(box, place.box)
+    return PageBox(first.page_number, box)
 
 
 def _area(box: Box) -> float:

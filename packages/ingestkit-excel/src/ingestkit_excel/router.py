@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ingestkit_core.errors import ErrorCode
-from ingestkit_core.formats import Format
+from ingestkit_core.formats import Format, Verifier
 from ingestkit_core.router import DocumentRouter
 
 from ingestkit_excel import reader
@@ -29,6 +29,7 @@ class ExcelRouter(DocumentRouter):
         reader_versions=reader.reader_versions,
         invalid_code=ErrorCode.E_SECURITY_INVALID_WORKBOOK,
         preload=reader.PRELOAD,
+        verifier=Verifier("ingestkit_excel.verify"),
     )
 
 

@@ -25,6 +25,8 @@ __all__ = [
 
 BAR = " | "
 _MAX_LINK_CELLS = 10_000
+_LONG_ROW_CHARACTERS = 250
+"""Shorter rows fit into the smallest of chunks worth having."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,22 @@ def row_spans(
         unseen = sheet.hidden_rows
         lines = [labelled(line, hidden=row in unseen) for row, line in zip(rows, lines, strict=True)]
     return tuple(
-        Span(line, ranges[index], region.masks[row].bit_count())
+        Span(line, ranges[index], region.masks[row].bit_count(), _parts(region, row, line, shown_cells[index]))
         for index, (row, line) in enumerate(zip(rows, lines, strict=True))
+    )
+
+
+def _parts(region: Region, row: int, line: str, cells: Sequence[str]) -> tuple[Span, ...]:
+    """The cells of a row that may be too long for a chunk, each with its place."""
+    if len(line) < _LONG_ROW_CHARACTERS or len(cells) != len(region.columns):
+        return ()
+    sheet = region.view.sheet
+    texts = [*map(one_line, cells)]
+    last = max(index for index, text in enumerate(texts) if text)
+    texts[last] = labelled(texts[last], hidden=row in sheet.hidden_rows)
+    return tuple(
+        Span(text, CellRange(sheet.name, range_name(row, column, row, column)), 0)
+        for text, column in zip(texts[: last + 1], region.columns, strict=False)
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingestkit_core.elements import (
     CELL_SEPARATOR,
@@ -31,6 +31,8 @@ from ingestkit_pdf.values import Drawings, Line
 __all__ = ["PageTables", "PlacedTable", "page_tables", "placed_tables", "with_tables"]
 
 _MAX_NAME_BYTES = 63
+_LONG_ROW_CHARACTERS = 250
+"""Shorter rows fit into the smallest of chunks worth having."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _placed(run: Sequence[tuple[int, Table, int]], number: int, table_index: int
             header.append(Span(CELL_SEPARATOR.join(names), PageBox(page, box), count))
             count = 0
         for row in _body(table, page):
-            rows.append(_Row(row.cells, Span(row.span.text, row.span.location, count)))
+            rows.append(_Row(row.cells, replace(row.span, count=count)))
             count = 0
     spans = tuple(row.span for row in rows)
     columns = tuple(names) if first.header_row_count else ()
@@ -140,15 +142,17 @@ def _placed(run: Sequence[tuple[int, Table, int]], number: int, table_index: int
 def _body(table: Table, page_number: int) -> Iterator[_Row]:
     """The rows below the header; a cell over several rows is said in each of them."""
     grid = [[""] * table.column_count for _ in table.rows]
-    boxes: list[list[Box]] = [[] for _ in table.rows]
+    boxes: list[dict[int, Box]] = [{} for _ in table.rows]
     for cell in table.cells:
         for row in range(cell.row, min(cell.row + cell.row_span, len(grid))):
             grid[row][cell.column] = cell.text
             if cell.text:
-                boxes[row].append(cell.box)
+                boxes[row][cell.column] = cell.box
     for cells, places in zip(grid[table.header_row_count :], boxes[table.header_row_count :], strict=True):
         if places:
-            yield _Row(tuple(cells), Span(CELL_SEPARATOR.join(cells), PageBox(page_number, _union(places)), 0))
+            text, place = CELL_SEPARATOR.join(cells), PageBox(page_number, _union(list(places.values())))
+            parts = [Span(cells[column], PageBox(page_number, box), 0) for column, box in sorted(places.items())]
+            yield _Row(tuple(cells), Span(text, place, 0, tuple(parts) if len(text) > _LONG_ROW_CHARACTERS else ()))
 
 
 def _union(boxes: Sequence[Box]) -> Box:

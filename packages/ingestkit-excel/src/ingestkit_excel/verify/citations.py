@@ -1,0 +1,246 @@
+"""Every citation of a workbook re-read: the cells of the cited range against what is stored."""
+
+from __future__ import annotations
+
+import unicodedata
+import zipfile
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+from ingestkit_core.elements import CellRange, PageBox, range_name
+from ingestkit_core.verification import (
+    Measure,
+    Mismatch,
+    Passage,
+    Request,
+    Rows,
+    Tally,
+    UnitCount,
+    Verification,
+    bytes_to_verify,
+    measure,
+    questions_in,
+    tokens_of,
+)
+
+from ingestkit_excel.verify.cells import Cell, Range, SheetCells, WorkbookXml, parse_range
+from ingestkit_excel.verify.shown import is_moment, moment_of, serial_of, shown
+
+__all__ = ["verify"]
+
+_SHEETS_KEPT = 2
+_SECONDS = 86400
+_OUR_WORDS = "hidden comment on chart"
+"""Words that the reader adds to what it reads."""
+
+_BROKEN = (zipfile.BadZipFile, KeyError, StopIteration, ValueError, ElementTree.ParseError)
+
+
+def verify(file_path: str, config: dict[str, Any], request: Request) -> Verification:
+    """Re-read the citations of one workbook. Raises SourceError. Of a binary one nothing can be re-read."""
+    content = bytes_to_verify(file_path, request)
+    reading = _Reading(shows_text=request.shows_text)
+    try:
+        book = WorkbookXml(content)
+    except _BROKEN:
+        reading.pass_over(questions_in(request.questions))
+        return Verification(described=reading.described, unread=reading.unread)
+    sheets = _Sheets(book)
+    for question in questions_in(request.questions):
+        reading.answer(question, sheets)
+    return Verification(
+        chunks=reading.chunks,
+        rows=reading.rows,
+        described=reading.described,
+        unread=reading.unread,
+        mismatches=tuple(reading.mismatches),
+        units=len(request.came_in),
+        counts=tuple(_disagreements(sheets, request)),
+    )
+
+
+class _Sheets:
+    """Sheets by name, the last few kept."""
+
+    def __init__(self, book: WorkbookXml) -> None:
+        self.date1904 = book.date1904
+        self._book = book
+        self._kept: OrderedDict[str, SheetCells] = OrderedDict()
+
+    def __getitem__(self, name: str) -> SheetCells:
+        if name not in self._kept:
+            self._kept[name] = self._book.sheet(name)
+            if len(self._kept) > _SHEETS_KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[name]
+
+
+class _Reading:
+    def __init__(self, *, shows_text: bool) -> None:
+        self.chunks = self.rows = Tally()
+        self.described = self.unread = 0
+        self.mismatches: list[Mismatch] = []
+        self._shows_text = shows_text
+
+    def pass_over(self, questions: Iterable[Passage | Rows]) -> None:
+        for question in questions:
+            if isinstance(question, Rows):
+                self.unread += len(question.rows)
+            elif question.content_type == "schema":
+                self.described += 1
+            else:
+                self.unread += 1
+
+    def answer(self, question: Passage | Rows, sheets: _Sheets) -> None:
+        try:
+            if isinstance(question, Rows):
+                self._check_rows(question, sheets)
+            elif question.content_type == "schema":
+                self.described += 1
+            else:
+                self._check_passage(question, sheets)
+        except _BROKEN:
+            # A sheet whose XML is broken: the reader may have had it from elsewhere.
+            self.pass_over([question])
+
+    def _check_passage(self, passage: Passage, sheets: _Sheets) -> None:
+        stored = tokens_of(passage.text)
+        there, optional = _place(passage, Counter(stored), sheets)
+        found = measure(stored, there, optional, repeats=True)
+        self.chunks += Tally(1, int(found.matches))
+        if not found.matches:
+            self._note(passage.name, passage.locations, found, passage.text, " ".join(there))
+
+    def _check_rows(self, rows: Rows, sheets: _Sheets) -> None:
+        for number, values, location in rows.rows:
+            assert isinstance(location, CellRange)
+            sheet, place = sheets[location.sheet_name], parse_range(location.cell_range)
+            found = _compare_row(values, sheet, place, date1904=sheets.date1904)
+            self.rows += Tally(1, int(found.matches))
+            if not found.matches:
+                there = " | ".join(cell.raw for cell in sheet.within(place))
+                self._note(f"{rows.table} row {number}", (location,), found, repr(values), there)
+
+    def _note(
+        self, name: str, locations: tuple[PageBox | CellRange, ...], found: Measure, stored: str, there: str
+    ) -> None:
+        texts = (stored, there) if self._shows_text else (None, None)
+        self.mismatches.append(Mismatch(name, locations, found.precision, found.recall, *texts))
+
+
+def _place(passage: Passage, stored: Counter[str], sheets: _Sheets) -> tuple[list[str], list[str]]:
+    """The tokens that stand in the cited ranges, and those that may be stored and need not be."""
+    there: list[str] = []
+    optional = tokens_of(_OUR_WORDS)
+    for location in passage.locations:
+        assert isinstance(location, CellRange)
+        sheet, place = sheets[location.sheet_name], parse_range(location.cell_range)
+        comments = [text for (row, column), text in sheet.comments.items() if _holds(place, row, column)]
+        named = [range_name(*at, *at) for at in sheet.comments if _holds(place, *at)]
+        links = [target for range_, target in sheet.links if _meets(place, range_)]
+        optional += tokens_of(" ".join(links))
+        cells = there
+        match passage.content_type:
+            case "note":
+                there += tokens_of(" ".join(comments))
+                optional += tokens_of(" ".join(named))
+                cells = optional
+            case "figure":
+                optional += tokens_of(" ".join(sheet.titles))
+                cells = optional
+            case _:
+                optional += tokens_of(" ".join((*comments, *named)))
+        for cell in sheet.within(place):
+            (optional if sheet.is_hidden(cell) else cells).extend(_tokens(cell, stored, date1904=sheets.date1904))
+    return there, optional
+
+
+def _tokens(cell: Cell, stored: Counter[str], *, date1904: bool) -> list[str]:
+    """What a cell shows: of the forms it may have, the first that is stored."""
+    forms = [tokens_of(text) for text in shown(cell, date1904=date1904)]
+    return next((form for form in forms if all(token in stored for token in form)), forms[0] if forms else [])
+
+
+def _compare_row(values: Sequence[Any], sheet: SheetCells, place: Range, *, date1904: bool) -> Measure:
+    """Typed values against raw ones. Errors have no value, nor have formulas without a result."""
+    cells = list(sheet.within(place))
+    accepted = [(cell, _accepted(cell, date1904=date1904)) for cell in cells if cell.kind not in ("e", "f")]
+    merged = [text for cell in _merged_into(sheet, place) for text in _accepted(cell, date1904=date1904)]
+    free = list(range(len(accepted)))
+    stored = [value for value in values if value is not None]
+    missing = 0
+    for value in stored:
+        text = _canonical(value)
+        at = next((index for index in free if text in accepted[index][1]), None)
+        if at is not None:
+            free.remove(at)
+        elif text not in merged:
+            missing += 1
+    wanted = [index for index, (cell, _) in enumerate(accepted) if not sheet.is_hidden(cell) and cell.raw.strip()]
+    lost = len([index for index in wanted if index in set(free)])
+    return Measure(
+        1 - missing / len(stored) if stored else 1.0,
+        1 - lost / len(wanted) if wanted else 1.0,
+    )
+
+
+def _merged_into(sheet: SheetCells, place: Range) -> Iterator[Cell]:
+    """Cells above a row that are merged into it: their value is said in every row."""
+    for merge in sheet.merges:
+        if merge[0] < place[0] <= merge[2] and _meets(merge, place):
+            yield from sheet.within((merge[0], merge[1], merge[0], merge[1]))
+
+
+def _accepted(cell: Cell, *, date1904: bool) -> set[str]:
+    """The forms in which a typed column may hold a cell."""
+    forms = {_squeezed(text) for text in shown(cell, date1904=date1904)}
+    if cell.kind == "b":
+        forms |= {"1" if cell.raw in ("1", "true") else "0"}
+    if cell.kind == "d":
+        forms |= {_squeezed(cell.raw), _squeezed(f"{cell.raw}T00:00:00")}
+    value = serial_of(cell, date1904=date1904)
+    if value is None:
+        return forms
+    forms.add(_canonical(value))
+    if is_moment(cell):
+        forms.add(_canonical(round(value * _SECONDS, 3)))
+        moment = moment_of(value, date1904=date1904)
+        if moment is not None:
+            forms |= {_squeezed(moment.isoformat(timespec=part)) for part in ("seconds", "milliseconds")}
+            forms |= {_squeezed(moment.date().isoformat()), _squeezed(moment.time().isoformat())}
+            forms |= {_squeezed(moment.time().isoformat(timespec="milliseconds"))}
+    return forms
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, int | float):
+        return f"{value:.15g}"
+    try:
+        return f"{float(value):.15g}"
+    except ValueError:
+        return _squeezed(str(value))
+
+
+def _squeezed(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).split()).casefold()
+
+
+def _holds(place: Range, row: int, column: int) -> bool:
+    return place[0] <= row <= place[2] and place[1] <= column <= place[3]
+
+
+def _meets(place: Range, other: Range) -> bool:
+    return place[0] <= other[2] and other[0] <= place[2] and place[1] <= other[3] and other[1] <= place[3]
+
+
+def _disagreements(sheets: _Sheets, request: Request) -> Iterator[UnitCount]:
+    """Sheets of which the raw XML has more or fewer filled cells than the ledger says."""
+    for unit, came_in in request.came_in.items():
+        try:
+            counted = sheets[unit].count
+        except _BROKEN:
+            counted = 0
+        if counted != came_in:
+            yield UnitCount(unit, came_in, counted)
