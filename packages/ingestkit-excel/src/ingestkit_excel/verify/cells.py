@@ -34,7 +34,7 @@ _BUILT_IN = {
 class Cell(NamedTuple):
     """A cell that holds something.
 
-    ``kind``: n number, s text, b boolean, e error, d moment, f formula without a result.
+    ``kind``: n number, s text, b boolean, e error, d moment, f formula without a result (``raw`` is the formula).
     """
 
     row: int
@@ -154,13 +154,13 @@ class WorkbookXml:
 
     def _cell(self, element: ElementTree.Element, row: int, column: int) -> Cell | None:
         kind = element.get("t", "n")
-        value, formula, inline, is_told = None, False, None, False
+        value, formula, inline, is_told = None, None, None, False
         for child in element:
             match _local(child.tag):
                 case "v":
                     value, is_told = child.text, True
                 case "f":
-                    formula = True
+                    formula = f"={child.text or ''}"
                 case "is":
                     inline = _text(child)
         code = self._codes.get(int(element.get("s") or 0), "General")
@@ -169,7 +169,7 @@ class WorkbookXml:
         if not value or not value.strip():
             # A formula may come to an empty text: that is a result, and nothing to see.
             has_result = kind == "str" and is_told
-            return Cell(row, column, "f", "", code) if formula and not has_result else None
+            return Cell(row, column, "f", formula, code) if formula and not has_result else None
         if kind in ("s", "str"):
             text = _unescaped(value) if kind == "str" else self._string(int(value))
             return Cell(row, column, "s", text, code) if text.strip() else None

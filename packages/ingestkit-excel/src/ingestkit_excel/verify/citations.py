@@ -152,8 +152,12 @@ def _place(passage: Passage, stored: Counter[str], sheets: _Sheets) -> tuple[lis
                 cells = optional
             case _:
                 optional += tokens_of(" ".join((*comments, *named)))
+        in_table = passage.content_type == "table"
         for cell in sheet.within(place):
-            (optional if sheet.is_hidden(cell) else cells).extend(_tokens(cell, stored, date1904=sheets.date1904))
+            about = not in_table and (cell.row, cell.column) in sheet.comments
+            wanted = cells if not (about or sheet.is_hidden(cell)) else optional
+            wanted += _tokens(cell, stored, date1904=sheets.date1904)
+            optional += tokens_of(cell.raw) if cell.kind == "f" else []
     return there, optional
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from fractions import Fraction
 
 from ingestkit_excel.verify.cells import Cell
 
@@ -20,7 +21,7 @@ _CLOCK = re.compile(
     r"\[h+\]|\[m+\]|\[s+\]|yyyy|yyy|yy|y|mmmmm|mmmm|mmm|mm|m|dddd|ddd|dd|d|hh|h|ss(?:\.0+)?|s(?:\.0+)?|am/pm|a/p|\x00[^\x00]*\x00|.",
     re.IGNORECASE | re.DOTALL,
 )
-_DIGITS = re.compile(r"[0#?][0#?,]*(?:\.[0#?]*)?|\.[0#?]+")
+_DIGITS = re.compile(r"[0#?][0#?,]*(?:\.[0#?]*)?,*|\.[0#?]+,*")
 _SECONDS = 86400
 
 
@@ -95,6 +96,9 @@ def _formatted(value: float, cell: Cell, *, date1904: bool) -> Iterator[str]:
     if "general" in bare.lower():
         return
     plain = re.sub(r"\0[^\0]*\0", "\0", bare)
+    if "/" in plain and "?" in plain.partition("/")[2] + plain.partition("/")[0]:
+        yield _fraction(abs(value), plain)
+        return
     if "/" in plain or not _DIGITS.search(plain):
         yield bare.replace("\0", " ")
         return
@@ -104,13 +108,26 @@ def _formatted(value: float, cell: Cell, *, date1904: bool) -> Iterator[str]:
         return
 
 
+def _fraction(value: float, plain: str) -> str:
+    above, _, below = plain.partition("/")
+    mixed = len(_DIGITS.findall(above)) > 1
+    whole = int(value) if mixed else 0
+    fixed = re.search(r"[1-9]\d*", below)
+    largest = int(fixed[0]) if fixed else 10 ** max(below.count("?") + below.count("#") + below.count("0"), 1) - 1
+    top, bottom = round((value - whole) * largest), largest
+    if not fixed:
+        top, bottom = Fraction(value - whole).limit_denominator(largest).as_integer_ratio()
+    if not top and mixed:
+        return str(whole)
+    return f"{whole or ''} {top}/{bottom}".strip()
+
+
 def _number(value: float, bare: str, plain: str) -> str:
     amount = Decimal(repr(value)) * (100 if "%" in plain else 1)
     scientific = re.search(r"e[+-]", plain, re.IGNORECASE)
     pattern = _DIGITS.findall(plain)[0] if scientific else "".join(_DIGITS.findall(plain))
-    whole, _, fraction = pattern.partition(".")
-    scale = len(whole) - len(whole.rstrip(","))
-    amount /= 1000**scale
+    amount /= 1000 ** (len(pattern) - len(pattern.rstrip(",")))
+    whole, _, fraction = pattern.rstrip(",").partition(".")
     decimals = sum(char in "0#?" for char in fraction)
     if scientific:
         mantissa = f"{amount:.{decimals}e}"
@@ -123,7 +140,7 @@ def _number(value: float, bare: str, plain: str) -> str:
     while len(rest) > least and rest.endswith("0"):
         rest = rest[:-1]
     digits = digits.zfill(whole.count("0")) if whole.count("0") else digits.lstrip("0")
-    if "," in whole.rstrip(",") and len(digits) > 3:
+    if "," in whole and len(digits) > 3:
         digits = f"{int(digits):,}".rjust(len(digits))
     number = f"{digits}.{rest}" if rest else digits
     first = True
