@@ -53,6 +53,7 @@ class SheetCells:
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
     comments: dict[tuple[int, int], str] = field(default_factory=dict)
+    threads: dict[tuple[int, int], str] = field(default_factory=dict)
     links: list[tuple[Range, str]] = field(default_factory=list)
     titles: list[str] = field(default_factory=list)
 
@@ -188,14 +189,23 @@ class WorkbookXml:
                 continue
         for kind, target in related.values():
             if kind in ("comments", "threadedComment") and self._has(target):
-                for element in self._tree(target).iter():
-                    if _local(element.tag) in ("comment", "threadedComment") and element.get("ref"):
-                        place = _corner(element.get("ref", "").partition(":")[0])
-                        sheet.comments[place] = f"{sheet.comments.get(place, '')} {_text(element)}"
+                (sheet.threads if kind == "threadedComment" else sheet.comments).update(self._comments(target))
             elif kind == "drawing" and self._has(target):
                 for inner, chart in self._relations(target).values():
                     if inner in ("chart", "chartEx") and self._has(chart):
-                        sheet.titles.append(_text(self._tree(chart)))
+                        sheet.titles += [
+                            _text(one) for one in self._tree(chart).iter() if _local(one.tag) in ("t", "v")
+                        ]
+        # What stands in the old place of a thread is a notice that this is one.
+        sheet.comments.update(sheet.threads)
+
+    def _comments(self, part: str) -> dict[tuple[int, int], str]:
+        found: dict[tuple[int, int], str] = {}
+        for element in self._tree(part).iter():
+            if _local(element.tag) in ("comment", "threadedComment") and element.get("ref"):
+                place = _corner(element.get("ref", "").partition(":")[0])
+                found[place] = f"{found.get(place, '')} {_text(element)}"
+        return found
 
     def _shared_strings(self, part: str | None) -> Iterator[str]:
         if part is None or not self._has(part):
@@ -236,7 +246,8 @@ class WorkbookXml:
         return part.lower() in self._names
 
     def _open(self, part: str) -> IO[bytes]:
-        return self._zip.open(self._names[part.lower()])
+        # Two parts whose names differ in case only are two parts.
+        return self._zip.open(part if part in self._names.values() else self._names[part.lower()])
 
     def _tree(self, part: str) -> ElementTree.Element:
         with self._open(part) as file:

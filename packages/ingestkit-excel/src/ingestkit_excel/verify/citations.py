@@ -31,6 +31,7 @@ from ingestkit_excel.verify.shown import is_moment, moment_of, serial_of, shown
 __all__ = ["verify"]
 
 _SHEETS_KEPT = 2
+_HEADER_ROWS = 10
 _SECONDS = 86400
 _OUR_WORDS = "hidden comment on chart"
 """Words that the reader adds to what it reads."""
@@ -150,15 +151,25 @@ def _place(passage: Passage, stored: Counter[str], sheets: _Sheets) -> tuple[lis
             case "figure":
                 optional += tokens_of(" ".join(sheet.titles))
                 cells = optional
+            case "table":
+                optional += tokens_of(" ".join(comments))
             case _:
-                optional += tokens_of(" ".join((*comments, *named)))
+                optional += tokens_of(" ".join((*comments, *named, *sheet.titles)))
         in_table = passage.content_type == "table"
         for cell in sheet.within(place):
-            about = not in_table and (cell.row, cell.column) in sheet.comments
-            wanted = cells if not (about or sheet.is_hidden(cell)) else optional
+            said = _is_said_above(cell, sheet, place[0]) if in_table else (cell.row, cell.column) in sheet.comments
+            wanted = cells if not (said or sheet.is_hidden(cell)) else optional
             wanted += _tokens(cell, stored, date1904=sheets.date1904)
             optional += tokens_of(cell.raw) if cell.kind == "f" else []
     return there, optional
+
+
+def _is_said_above(cell: Cell, sheet: SheetCells, top: int) -> bool:
+    """Whether a cell of a header says what the one above it says: levels that are equal are told once."""
+    if cell.kind != "s" or not top < cell.row < top + _HEADER_ROWS:
+        return False
+    above = (one.raw for one in sheet.rows.get(cell.row - 1, ()) if one.column == cell.column)
+    return next(above, None) == cell.raw
 
 
 def _tokens(cell: Cell, stored: Counter[str], *, date1904: bool) -> list[str]:
@@ -170,7 +181,7 @@ def _tokens(cell: Cell, stored: Counter[str], *, date1904: bool) -> list[str]:
 def _compare_row(values: Sequence[Any], sheet: SheetCells, place: Range, *, date1904: bool) -> Measure:
     """Typed values against raw ones. Errors have no value, nor have formulas without a result."""
     cells = list(sheet.within(place))
-    accepted = [(cell, _accepted(cell, date1904=date1904)) for cell in cells if cell.kind not in ("e", "f")]
+    accepted = [(cell, _accepted(cell, date1904=date1904)) for cell in cells]
     merged = [text for cell in _merged_into(sheet, place) for text in _accepted(cell, date1904=date1904)]
     free = list(range(len(accepted)))
     stored = [value for value in values if value is not None]
@@ -182,7 +193,11 @@ def _compare_row(values: Sequence[Any], sheet: SheetCells, place: Range, *, date
             free.remove(at)
         elif text not in merged:
             missing += 1
-    wanted = [index for index, (cell, _) in enumerate(accepted) if not sheet.is_hidden(cell) and cell.raw.strip()]
+    wanted = [
+        index
+        for index, (cell, _) in enumerate(accepted)
+        if cell.kind not in ("e", "f") and not sheet.is_hidden(cell) and cell.raw.strip()
+    ]
     lost = len([index for index in wanted if index in set(free)])
     return Measure(
         1 - missing / len(stored) if stored else 1.0,
@@ -199,7 +214,7 @@ def _merged_into(sheet: SheetCells, place: Range) -> Iterator[Cell]:
 
 def _accepted(cell: Cell, *, date1904: bool) -> set[str]:
     """The forms in which a typed column may hold a cell."""
-    forms = {_squeezed(text) for text in shown(cell, date1904=date1904)}
+    forms = {_squeezed(text) for text in (*shown(cell, date1904=date1904), *([cell.raw] if cell.kind == "f" else []))}
     if cell.kind == "b":
         forms |= {"1" if cell.raw in ("1", "true") else "0"}
     if cell.kind == "d":

@@ -175,6 +175,9 @@ def _clock(moment: datetime, value: float, bare: str) -> str:
 
 
 def _piece(kind: str, moment: datetime, value: float, *, is_minute: bool, half: bool) -> str:
+    if value < 1 and kind[0] in "ymd" and not is_minute and moment.year < 1900:
+        # The day before the first one is the 0th of January 1900 to Excel.
+        return {"d": "0", "dd": "00"}.get(kind) or _piece(kind, datetime(1900, 1, 1), 1.0, is_minute=False, half=half)
     if kind.startswith("["):
         seconds = round(value * _SECONDS)
         return str(seconds // {"h": 3600, "m": 60, "s": 1}[kind[1]])
@@ -197,7 +200,7 @@ def _general(value: float) -> Iterator[str]:
     """The forms of a number without a format: as it is, and fitted into eleven places."""
     yield f"{value:.15g}"
     places = max(10 - len(str(int(abs(value)))), 0) if abs(value) < 1e11 else 0
-    fitted = f"{abs(value):.{places}f}"
+    fitted = f"{value:.{places}f}"
     yield fitted.rstrip("0").rstrip(".") if "." in fitted else fitted
-    number, _, exponent = f"{abs(value):.5e}".partition("e")
+    number, _, exponent = f"{value:.5e}".partition("e")
     yield f"{number.rstrip('0').rstrip('.')}E{exponent}"
