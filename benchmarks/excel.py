@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import corpora, excel_quality
+from benchmarks import citations, corpora, excel_quality
 from benchmarks.candidates import Candidate, installed, left_out
 from benchmarks.options import Options
 from benchmarks.report import Column, Figures
@@ -110,4 +110,4 @@ def _small_workbooks(options: Options) -> Iterator[Figures]:
     yield figures
 
 
-STEPS = (_speeds, _small_workbooks, excel_quality.measure)
+STEPS = (_speeds, _small_workbooks, excel_quality.measure, citations.measure_excel)
