@@ -14,12 +14,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 PDF = """
 PDFRouter create_default_router PDFProcessorConfig PDFType PageType IngestionMethod OCREngine ContentType
 ExtractionQualityGrade DocumentProfile DocumentMetadata PageProfile ExtractionQuality ClassificationResult
-PDFChunkMetadata OCRResult TableResult ProcessingResult ExecutionBackend LocalExecutionBackend ExecutionError
+PDFChunkMetadata OCRResult TableResult ProcessingResult ExecutionBackend DistributedExecutionBackend LocalExecutionBackend ExecutionError
 ErrorCode IngestError
 """
 EXCEL = """
 ExcelRouter create_default_router ExcelProcessorConfig FileType RegionType ParserUsed IngestionMethod FileProfile
-SheetProfile SheetRegion ClassificationResult ChunkMetadata ProcessingResult ExecutionBackend LocalExecutionBackend
+SheetProfile SheetRegion ClassificationResult ChunkMetadata ProcessingResult ExecutionBackend DistributedExecutionBackend LocalExecutionBackend
 ExecutionError ErrorCode IngestError
 """
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,3 +61,34 @@ def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitSe
     _need("rabbitmq", "rabbitmq-server")
     with RabbitServer(tmp_path_factory.mktemp("rabbit")) as server:
         yield server
+
+
+class QueueWorkers:
+    """Worker processes of tests, see queue_worker.py."""
+
+    def __init__(self) -> None:
+        self.running: list[subprocess.Popen[str]] = []
+
+    def start(self, queue_url: str, store_url: str = "-", lost_after: str = "2") -> subprocess.Popen[str]:
+        """One more, once it takes jobs."""
+        script = Path(__file__).with_name("queue_worker.py")
+        command = [sys.executable, str(script), queue_url, store_url, "0.3", lost_after]
+        worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.running.append(worker)
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+        return worker
+
+    def close(self) -> None:
+        """Kill those that still run."""
+        for worker in self.running:
+            worker.kill()
+            worker.wait()
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[QueueWorkers]:
+    """Workers that end with the module."""
+    started = QueueWorkers()
+    yield started
+    started.close()

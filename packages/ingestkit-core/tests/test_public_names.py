@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.unit
 
 NAMES = """
-BaseChunkMetadata ChunkPayload ClassificationTier DocumentStore EmbedStageResult EmbeddingBackend ErrorCode
+BaseChunkMetadata ChunkPayload ClassificationTier DistributedExecutionBackend DocumentStore EmbedStageResult EmbeddingBackend ErrorCode
 ExecutionBackend ExecutionError IngestError IngestKey IngestkitError Ingestor LLMBackend LocalExecutionBackend
 ParallelExecutor PickleValidationError ProcessingResult ProcessorConfig SqliteStore StructuredDBBackend
 VectorStoreBackend WrittenArtifacts compute_ingest_key open_embedder open_llm open_store CancellationToken CircuitBreaker ParallelConfig
@@ -33,8 +33,6 @@ def test_everything_listed_is_there() -> None:
 
 
 def test_importing_the_package_is_light() -> None:
-    code = (
-        "import sys, ingestkit_core; print([m for m in ('pandas', 'numpy', 'pymupdf', 'openpyxl') if m in sys.modules])"
-    )
+    code = "import sys, ingestkit_core; print([m for m in ('pandas', 'numpy', 'pymupdf', 'openpyxl', 'celery', 'redis') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"

@@ -79,7 +79,8 @@ def ingest_paths(selection: Selection, run: Run) -> int:
                 on_progress=on_progress,
             )
 
-        with owning(ingestor.store, wait=run.wait):
+        # On a queue the workers own the store.
+        with owning(ingestor.store, wait=run.wait) if ingestor.commits_here else contextlib.nullcontext():
             code = run_documents(ingestor, results, total, seen, stopper, as_json=run.as_json)
     return stopper.exit_code or code
 

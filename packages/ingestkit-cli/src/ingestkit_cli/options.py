@@ -23,6 +23,7 @@ __all__ = [
     "Json",
     "Llm",
     "Paths",
+    "Queue",
     "Store",
     "Strategy",
     "StrategyOption",
@@ -100,6 +101,12 @@ Workers = Annotated[
 StrategyOption = Annotated[
     Strategy | None,
     typer.Option("--strategy", help="Workers are processes (default) or threads, which cannot be killed."),
+]
+Queue = Annotated[
+    str | None,
+    typer.Option(
+        "--queue", metavar="URL", help="Hand the documents to the workers of a queue: redis://host or amqp://host//."
+    ),
 ]
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait while another process writes to the store, instead of giving up.")

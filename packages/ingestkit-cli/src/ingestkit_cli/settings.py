@@ -39,7 +39,10 @@ _NO_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the command line itself says about settings; None where it says nothing."""
+    """What the command line itself says about settings; None where it says nothing.
+
+    ``queue`` is the broker's URL; an empty one means this machine, whatever else is configured.
+    """
 
     config_file: Path | None = None
     tenant: str | None = None
@@ -47,6 +50,7 @@ class Wishes:
     strategy: Strategy | None = None
     embedder: str | None = None
     llm: str | None = None
+    queue: str | None = None
 
     def flags(self) -> dict[str, tuple[Any, str]]:
         """Setting, value and flag. An empty tenant is nobody."""
@@ -57,6 +61,9 @@ class Wishes:
             said["execution_max_workers"] = (self.workers, "--workers")
         if self.strategy is not None:
             said["execution_strategy"] = (self.strategy.value, "--strategy")
+        if self.queue is not None:
+            said["execution_backend"] = ("distributed" if self.queue else "local", "--queue")
+            said["execution_queue_url"] = (self.queue or None, "--queue")
         return said
 
 

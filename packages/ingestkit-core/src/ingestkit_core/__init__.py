@@ -13,6 +13,7 @@ from ingestkit_core.errors import (
     IngestkitError,
     PickleValidationError,
 )
+from ingestkit_core.execution.distributed import DistributedExecutionBackend
 from ingestkit_core.execution.local import LocalExecutionBackend
 from ingestkit_core.ingestor import Ingestor
 from ingestkit_core.keys import IngestKey, compute_ingest_key
@@ -52,6 +53,7 @@ __all__ = [
     "ChunkPayload",
     "CircuitBreaker",
     "ClassificationTier",
+    "DistributedExecutionBackend",
     "DocumentStore",
     "EmbedStageResult",
     "EmbeddingBackend",

@@ -114,6 +114,11 @@ class Ingestor:
             self._closing.enter_context(opened)
         return opened
 
+    @property
+    def commits_here(self) -> bool:
+        """Whether this process writes to the store; on a queue, the workers do."""
+        return all(router.commits_here for router in self.routers.values())
+
     def router_for(self, path: str | Path) -> DocumentRouter | None:
         """The router of a file whose suffix is known: by its first bytes, else by the suffix."""
         suffix = Path(path).suffix.lower()
@@ -179,13 +184,16 @@ class Ingestor:
         keeps the store for longer than ``wait_seconds`` (None: wait for ever), E_STORE_DIMENSION if the store's
         vectors are another embedder's.
         """
+        for router in self.routers.values():
+            router.check_queue()
         walk = _Walk(self, paths, include, exclude)
-        with self.store.lease(wait_seconds):
-            self._check_embedder()
+        with self.store.lease(wait_seconds) if self.commits_here else contextlib.nullcontext():
+            if self.commits_here:
+                self._check_embedder()
             batch = run_batch(walk, refresh=refresh, checksum=checksum, stop=stop, on_progress=on_progress)
             for _, result in batch:
                 yield result
-            if stop is None or not stop.is_set():
+            if self.commits_here and (stop is None or not stop.is_set()):
                 # What is known already stays: whether it is the same folder still is for ``sync`` to ask.
                 remember_roots(self.store, self.tenants, walk.roots, new_only=True)
 

@@ -38,12 +38,13 @@ from ingestkit_core.errors import (
     StoreError,
 )
 from ingestkit_core.execution.course import Course, Courses
+from ingestkit_core.execution.distributed import DistributedExecutionBackend
 from ingestkit_core.execution.local import LocalExecutionBackend, failed_result, limits_of, make_pool
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
 from ingestkit_core.formats import HEAD_BYTES, Format
-from ingestkit_core.keys import fingerprint
+from ingestkit_core.keys import fingerprint, hash_file
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.protocols import (
@@ -97,17 +98,12 @@ class DocumentRouter:
         pool: WorkerPool | ThreadPool | None = None,
     ) -> None:
         self.config = config if config is not None else self.format.config_class()
-        if self.config.execution_backend == "distributed" and execution is None:
-            raise ExecutionError(
-                ErrorCode.E_EXECUTION_SUBMIT,
-                "this version runs documents on this machine only: set execution_backend to 'local', "
-                "or hand in an execution backend of your own",
-            )
         self._owns_store = vector_store is None and structured_db is None
         self.store = _document_store(vector_store, structured_db)
         self.llm = llm
         self.embedder = embedder
-        self._execution = execution
+        self._owns_queue = execution is None and self.config.execution_backend == "distributed"
+        self._execution = self._open_queue() if self._owns_queue else execution
         self._local: LocalExecutionBackend | None = None
         self._courses: Courses | None = None
         self._traces: dict[str, DocumentTrace] = {}
@@ -246,6 +242,17 @@ class DocumentRouter:
         checksum: bool,
         on_progress: OnProgress | None,
     ) -> ProcessingResult | str:
+        if isinstance(self._execution, DistributedExecutionBackend):
+            return self._execution.submit(
+                asked.file_path,
+                self.config,
+                asked.source_uri,
+                root=asked.root,
+                refresh=refresh,
+                checksum=checksum,
+                content_hash=_hash_if_there(asked.file_path) if checksum else None,
+                on_done=on_done,
+            )
         if self._execution is not None:
             job_id = self._execution.submit(asked.file_path, self.config, asked.source_uri)
             on_done(job_id)
@@ -299,20 +306,58 @@ class DocumentRouter:
         """The result of a job that ``begin`` started; blocks until it is there."""
         backend = self._execution or self._backend()
         result = backend.get_result(job_id)
-        if self._local is not None:
-            self._local.release(job_id)
+        if isinstance(backend, LocalExecutionBackend | DistributedExecutionBackend):
+            backend.release(job_id)
         if (trace := self._traces.pop(job_id, None)) is not None:
             trace.end(result)
         return result
 
     def cancel(self, job_id: str, *, waiting_only: bool = False) -> bool:
         """Stop a job that ``begin`` started, if it is not over and the backend can; or only if it still waits."""
-        return self._local is not None and self._local.cancel(job_id, waiting_only=waiting_only)
+        backend = self._execution or self._local
+        if not isinstance(backend, LocalExecutionBackend | DistributedExecutionBackend):
+            return False
+        return backend.cancel(job_id, waiting_only=waiting_only)
+
+    @property
+    def commits_here(self) -> bool:
+        """Whether this process writes to the store; on a queue, the workers do."""
+        return self._execution is None
+
+    def check_queue(self) -> None:
+        """Raise ExecutionError if there is a queue and its broker does not answer."""
+        if isinstance(self._execution, DistributedExecutionBackend):
+            self._execution.check()
+
+    def under(self, config: ProcessorConfig) -> Self:
+        """A router like this one, on its store, models and workers, under other settings."""
+        return type(self)(self.store, self.store, self.llm, self.embedder, config, pool=self._workers())
 
     @property
     def in_flight(self) -> int:
         """So many documents are kept under way at a time."""
+        if isinstance(self._execution, DistributedExecutionBackend):
+            return self._execution.in_flight
         return 2 * self.config.execution_max_workers + 2
+
+    def _open_queue(self) -> DistributedExecutionBackend:
+        """The queue of the settings. What the workers could not open themselves is refused by name."""
+        for part in (self.store, self.embedder, self.llm):
+            if part is not None and not getattr(part, "url", None):
+                if self._owns_store:
+                    self.store.close()
+                raise ExecutionError(
+                    ErrorCode.E_EXECUTION_SUBMIT,
+                    f"{type(part).__name__} has no url, so the workers of a queue cannot open it: configure one that "
+                    "has, or set execution_backend to 'local'",
+                )
+        assert self.config.execution_queue_url is not None, "the config refuses a distributed engine without one"
+        return DistributedExecutionBackend(
+            self.config.execution_queue_url,
+            store=self.store,
+            format_name=self.format.name,
+            embedder=self.embedder.identity if self.embedder is not None else None,
+        )
 
     def _backend(self) -> LocalExecutionBackend:
         if self._local is None:
@@ -341,6 +386,8 @@ class DocumentRouter:
         """Stop the workers and, if the router opened it, close the store. Idempotent."""
         if self._local is not None:
             self._local.close()
+        if self._owns_queue and isinstance(self._execution, DistributedExecutionBackend):
+            self._execution.close()
         if self._courses is not None:
             self._courses.close()
         if self._owns_pool and self._pool is not None:
@@ -427,7 +474,7 @@ class _Batch:
         self._may_pause = False
 
     def add(self, number: int, asked: Asked) -> Iterator[tuple[int, ProcessingResult]]:
-        while len(self._running) >= asked.router.in_flight:
+        while len(self._running) >= asked.router.in_flight or not self._done.empty():
             yield from self._next_done()
         if self._may_pause and asked.router.resting() is not None:
             yield from self.rest()
@@ -458,7 +505,7 @@ class _Batch:
                 asked, self._done.put, refresh=self._refresh, checksum=self._checksum, on_progress=self._on_progress
             )
         except ExecutionError as exc:
-            started = failed_result(asked.file_path, exc.to_error())
+            started = _without_result(asked.file_path, exc)
         if isinstance(started, ProcessingResult):
             yield number, started
         else:
@@ -470,7 +517,7 @@ class _Batch:
         try:
             result = asked.router.collect(job_id)
         except ExecutionError as exc:
-            result = failed_result(asked.file_path, exc.to_error())
+            result = _without_result(asked.file_path, exc)
         del self._running[job_id]
         self._may_pause = self._may_pause or result.status == "committed"
         yield number, result
@@ -488,3 +535,16 @@ class _Batch:
                 return self._done.get(timeout=_STOP_LOOK_SECONDS)
             except queue.Empty:
                 continue
+
+
+def _without_result(file_path: str, exc: ExecutionError) -> ProcessingResult:
+    """The result of a document that could not be started or collected; where that may pass, it is deferred."""
+    return deferred_result(file_path, exc) if exc.recoverable else failed_result(file_path, exc.to_error())
+
+
+def _hash_if_there(file_path: str) -> str | None:
+    """The content hash of a file; None where it cannot be read, which the worker will say better."""
+    try:
+        return hash_file(file_path)
+    except OSError:
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError
 
 from ingestkit_excel.config import ExcelProcessorConfig
-from ingestkit_excel.execution import ExecutionBackend, LocalExecutionBackend
+from ingestkit_excel.execution import DistributedExecutionBackend, ExecutionBackend, LocalExecutionBackend
 from ingestkit_excel.models import (
     ChunkMetadata,
     ClassificationResult,
@@ -27,6 +27,7 @@ __all__ = [
     "ChunkMetadata",
     "ClassificationResult",
     "ClassificationStageResult",
+    "DistributedExecutionBackend",
     "EmbedStageResult",
     "ErrorCode",
     "ExcelProcessorConfig",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.errors import ErrorCode, ExecutionError, IngestError
-from ingestkit_pdf.execution import LocalExecutionBackend
+from ingestkit_pdf.execution import DistributedExecutionBackend, LocalExecutionBackend
 from ingestkit_pdf.models import (
     ClassificationResult,
     ClassificationStageResult,
@@ -36,6 +36,7 @@ __all__ = [
     "ClassificationResult",
     "ClassificationStageResult",
     "ContentType",
+    "DistributedExecutionBackend",
     "DocumentMetadata",
     "DocumentProfile",
     "EmbedStageResult",

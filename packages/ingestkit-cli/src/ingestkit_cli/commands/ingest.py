@@ -12,6 +12,7 @@ from ingestkit_cli.options import (
     Json,
     Llm,
     Paths,
+    Queue,
     Store,
     StrategyOption,
     Tenant,
@@ -53,6 +54,7 @@ def register(app: typer.Typer) -> None:
         store: Store = None,
         workers: Workers = None,
         strategy: StrategyOption = None,
+        queue: Queue = None,
         config: Config = None,
         tenant: Tenant = None,
         include: _Include = None,
@@ -73,7 +75,7 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.ingesting import Run, Selection, ingest_paths
         from ingestkit_cli.settings import Wishes
 
-        wishes = Wishes(config, tenant, workers, strategy, embedder, llm)
+        wishes = Wishes(config, tenant, workers, strategy, embedder, llm, queue)
         selection = Selection(tuple(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
         return ingest_paths(selection, Run(store, wishes, wait, as_json))
 

@@ -1,4 +1,4 @@
-"""``convert`` and ``run``: documents into text files, and recipes."""
+"""``convert``, ``run`` and ``worker``: documents into text files, recipes, and the other end of a queue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ingestkit_cli.options import Config, Form, Paths, Workers, command
+from ingestkit_cli.options import Config, Form, Json, Paths, Store, StrategyOption, Wait, Workers, command
 
 __all__ = ["register"]
 
@@ -18,6 +18,14 @@ _Folder = Annotated[
 _Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file with steps and edges.")]
 _Set = Annotated[
     list[str], typer.Option("--set", metavar="NAME=VALUE", help="Give a variable of the recipe its value; repeatable.")
+]
+
+_Queue = Annotated[
+    str, typer.Option("--queue", metavar="URL", help="The broker to take jobs from: redis://host or amqp://host//.")
+]
+_Concurrency = Annotated[
+    int | None,
+    typer.Option("--concurrency", metavar="N", min=1, max=1024, help="Documents read at once (default: up to 4)."),
 ]
 
 
@@ -44,3 +52,26 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.reciping import run_file
 
         return run_file(recipe, assignments)
+
+    @command(app, "worker", "Other")
+    def worker(
+        queue: _Queue,
+        store: Store = None,
+        concurrency: _Concurrency = None,
+        strategy: StrategyOption = None,
+        config: Config = None,
+        wait: Wait = False,
+        as_json: Json = False,
+    ) -> int:
+        """Read the documents that others hand to a queue (ingest --queue) into the store. Runs until it is stopped.
+
+        Ctrl-C or SIGTERM finishes what is under way, a second one gives it back to the queue.
+
+        Example: ingestkit worker --queue redis://localhost --store ingestkit.db
+        """
+        from ingestkit_cli.ingesting import Run
+        from ingestkit_cli.settings import Wishes
+        from ingestkit_cli.working import serve_queue
+
+        wishes = Wishes(config, None, concurrency, strategy, queue="")
+        return serve_queue(queue, Run(store, wishes, wait, as_json))

@@ -110,7 +110,8 @@ class JobRecord:
 
 
 def _lost(job_id: str, why: str) -> ExecutionError:
-    return ExecutionError(ErrorCode.E_EXECUTION_RESULT_LOST, f"the result of job {job_id!r} cannot be had: {why}")
+    message = f"the result of job {job_id!r} cannot be had: {why}"
+    return ExecutionError(ErrorCode.E_EXECUTION_RESULT_LOST, message, recoverable=True)
 
 
 class Claim(StrEnum):
@@ -180,6 +181,10 @@ class JobJournal(ABC):
     @abstractmethod
     def give_back(self, job_id: str, worker: str) -> None:
         """Make a job that this worker has wait again, as if it had not been begun."""
+
+    @abstractmethod
+    def withdraw(self, job_id: str) -> bool:
+        """Forget a job that no worker has; False where one has it, had it, or nothing is known of it."""
 
     @abstractmethod
     def keep_alive(self, worker: str) -> None:

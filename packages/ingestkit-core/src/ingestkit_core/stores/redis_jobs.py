@@ -93,6 +93,13 @@ redis.call('SREM', p..'of:'..ARGV[2], ARGV[1])
 redis.call('ZADD', p..'waiting', now, ARGV[1])
 """
 
+_WITHDRAW = """
+if redis.call('HGET', p..'job:'..ARGV[1], 'state') ~= 'submitted' then return 0 end
+redis.call('DEL', p..'job:'..ARGV[1])
+redis.call('ZREM', p..'waiting', ARGV[1])
+return 1
+"""
+
 _KEEP_ALIVE = "redis.call('ZADD', p..'workers', now, ARGV[1])"
 
 _TAKE_LOST = """
@@ -153,6 +160,7 @@ class RedisJobs(JobJournal):
         self._client = connect(url)
         scripts = {
             "submit": _SUBMIT, "begin": _BEGIN, "finish": _FINISH, "give_back": _GIVE_BACK,
+            "withdraw": _WITHDRAW,
             "keep_alive": _KEEP_ALIVE, "take_lost": _TAKE_LOST, "take_forgotten": _TAKE_FORGOTTEN,
             "release": _RELEASE,
         }  # fmt: skip
@@ -192,6 +200,10 @@ class RedisJobs(JobJournal):
     def give_back(self, job_id: str, worker: str) -> None:
         """See JobJournal."""
         self._run("give_back", job_id, worker)
+
+    def withdraw(self, job_id: str) -> bool:
+        """See JobJournal."""
+        return bool(self._run("withdraw", job_id))
 
     def keep_alive(self, worker: str) -> None:
         """See JobJournal."""

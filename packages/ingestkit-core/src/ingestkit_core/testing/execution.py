@@ -19,7 +19,7 @@ from ingestkit_core.models import ProcessingResult
 from ingestkit_core.protocols import ExecutionBackend
 from ingestkit_core.testing.faults import misbehave
 
-__all__ = ["ExecutionBackendContract", "KillingContract", "read_marked", "read_result"]
+__all__ = ["ExecutionBackendContract", "KillingContract", "read_marked", "read_result", "read_slowly"]
 
 Make = Callable[..., ExecutionBackend]
 
@@ -38,6 +38,12 @@ def read_marked(file_path: str, config: dict[str, Any]) -> Any:
         return misbehave(name.removeprefix("bad-"))
     if name == "corrupt":
         raise ParseError(ErrorCode.E_PARSE_CORRUPT, "nothing in it", page_number=7)
+    return read_result(file_path, config)
+
+
+def read_slowly(file_path: str, config: dict[str, Any]) -> ProcessingResult:
+    """A reader that can be interrupted: it takes a quarter of a second."""
+    time.sleep(0.25)
     return read_result(file_path, config)
 
 

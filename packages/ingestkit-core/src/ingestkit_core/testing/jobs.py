@@ -131,6 +131,16 @@ class JobJournalContract:
             assert (found.state, found.attempts, found.lost_hosts) == ("submitted", 0, 0)
         assert journal.take_lost(AT_ONCE) == []
 
+    def test_only_what_no_worker_has_is_withdrawn(self, journal: JobJournal) -> None:
+        for job in ("waits", "runs", "done"):
+            journal.submit(job, request())
+        journal.keep_alive("w1")
+        journal.begin("runs", "w1", LONG)
+        journal.finish("done", result())
+        assert [journal.withdraw(job) for job in ("waits", "runs", "done", "unknown")] == [True, False, False, False]
+        assert journal.find("waits") is None
+        assert journal.begin("waits", "w1", LONG).claim is Claim.UNKNOWN
+
     def test_what_waits_for_long_is_told_to_one(self, journal: JobJournal) -> None:
         for job in ("one", "two", "three"):
             journal.submit(job, request())

@@ -67,6 +67,10 @@ class _Server(ABC):
             self._process.wait()
             self._process = None
 
+    def close(self) -> None:
+        """End it and what it needed. Idempotent."""
+        self.kill()
+
     def _spawn(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         with open(self.folder / "output", "ab") as output:
             self._process = subprocess.Popen(
@@ -89,7 +93,7 @@ class _Server(ABC):
                 return
             time.sleep(0.05)
         words = (self.folder / "output").read_text(errors="replace")[-2000:]
-        self.kill()
+        self.close()
         raise RuntimeError(f"{type(self).__name__} did not start: {words}")
 
     def __enter__(self) -> Self:
@@ -99,7 +103,7 @@ class _Server(ABC):
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.kill()
+        self.close()
 
 
 class RedisServer(_Server):
@@ -161,7 +165,7 @@ class RabbitServer(_Server):
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq"),
             # One scheduler that does not spin: several of these may share a machine of two cores.
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": '+S 1:1 +sbwt none -kernel inet_dist_use_interface "{127,0,0,1}"',
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none -kernel inet_dist_use_interface {127,0,0,1}",
         }
 
     def start(self) -> None:
@@ -187,11 +191,20 @@ class RabbitServer(_Server):
             self._epmd = subprocess.Popen(
                 [epmd], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
+            _wait_for_port(self._epmd_port)
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        super().__exit__(exc_type, exc, traceback)
+    def close(self) -> None:
+        """See _Server."""
+        super().close()
         if self._epmd is not None:
             self._epmd.kill()
             self._epmd.wait()
+            self._epmd = None
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)

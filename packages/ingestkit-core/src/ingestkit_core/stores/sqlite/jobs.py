@@ -104,6 +104,12 @@ class SqliteJobs(JobJournal):
                 (time.time_ns(), job_id, worker),
             )
 
+    def withdraw(self, job_id: str) -> bool:
+        """See JobJournal."""
+        with self._file.noting() as connection:
+            sql = "DELETE FROM ingest_jobs WHERE job_id = ? AND state = 'submitted'"
+            return connection.execute(sql, (job_id,)).rowcount == 1
+
     def keep_alive(self, worker: str) -> None:
         """See JobJournal."""
         with self._file.noting() as connection:

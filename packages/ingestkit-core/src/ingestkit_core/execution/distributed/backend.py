@@ -1,0 +1,333 @@
+"""Who submits documents to a queue and waits for their results. Runs in any process, needs no worker of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ingestkit_core.config import ProcessorConfig
+from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, StoreError
+from ingestkit_core.execution.distributed.broker import Broker, check_url
+from ingestkit_core.execution.local import failed_result
+from ingestkit_core.models import ProcessingResult
+from ingestkit_core.stores import open_store
+from ingestkit_core.stores.base import DocumentStore
+from ingestkit_core.stores.jobs import JobJournal, JobRecord, JobRequest, JobWatcher
+from ingestkit_core.stores.redis_jobs import RedisJobs
+
+__all__ = ["DistributedExecutionBackend"]
+
+_FIRST_LOOK_SECONDS = 0.02
+_LONGEST_LOOK_SECONDS = 0.25
+_SILENCE_SECONDS = 60.0
+"""A journal that does not answer for so long is given up on by those who wait without a limit."""
+_RELEASED_TOGETHER = 100
+_AWAY_SECONDS = 5.0
+
+
+class DistributedExecutionBackend:
+    """An ExecutionBackend on a broker: ``redis://`` or ``amqp://``. ``ingestkit worker`` runs the documents.
+
+    Job records live in the journal of the store at ``store_url``; on Redis they may live there instead, and
+    whatever store the workers serve is committed to. Any process that knows a job's id may ask for its result,
+    also after the one that submitted it is gone.
+
+    ``store`` hands in an open store in place of its URL, ``format_name`` says whose the settings are (the
+    worker looks at the file otherwise), ``embedder`` is the identity of the embedder the workers must have.
+    """
+
+    in_flight = 1000
+    """So many documents of a batch are kept under way at a time."""
+
+    def __init__(
+        self,
+        queue_url: str,
+        store_url: str | None = None,
+        *,
+        store: DocumentStore | None = None,
+        format_name: str | None = None,
+        embedder: str | None = None,
+    ) -> None:
+        scheme = check_url(queue_url)
+        self._own_store = open_store(store_url) if store_url is not None and store is None else None
+        store = store or self._own_store
+        if store is None and not scheme.startswith("redis"):
+            raise ExecutionError(
+                ErrorCode.E_EXECUTION_SUBMIT,
+                f"a queue on {scheme}:// needs a store_url: it carries jobs, their records live in the store",
+            )
+        self._broker = Broker(queue_url)
+        self._redis_jobs = RedisJobs(queue_url) if store is None else None
+        self._journal: JobJournal = self._redis_jobs or _jobs_of(store)
+        self._store_url = store.url if store is not None else None
+        self._format_name = format_name
+        self._embedder = embedder
+        self._away: ExecutionError | None = None
+        self._away_until = 0.0
+        self._waits = _Waits(self._journal)
+        self._withdrawn: dict[str, str] = {}
+        self._released: list[str] = []
+        self._lock = threading.Lock()
+
+    def submit(
+        self,
+        file_path: str,
+        config: ProcessorConfig,
+        source_uri: str | None = None,
+        *,
+        root: Path | None = None,
+        refresh: bool = False,
+        checksum: bool = False,
+        content_hash: str | None = None,
+        on_done: Callable[[str], None] | None = None,
+    ) -> str:
+        """Record the job, then send it; returns its id.
+
+        The worker must see the file under the same path. ``on_done`` is called with the id on a thread of this
+        backend. Raises ExecutionError (E_EXECUTION_SUBMIT) when broker or journal does not answer; then nothing
+        was submitted.
+        """
+        job_id = uuid.uuid4().hex
+        request = JobRequest(
+            file_path=str(Path(file_path).absolute()),
+            config=_settings(config),
+            parser_version=config.parser_version,
+            source_uri=source_uri,
+            format_name=self._format_name,
+            root=str(root) if root is not None else None,
+            refresh=refresh,
+            checksum=checksum,
+            content_hash=content_hash,
+            store_url=self._store_url,
+            embedder=self._embedder,
+        )
+        try:
+            self._journal.submit(job_id, request)
+        except StoreError as exc:
+            raise ExecutionError(
+                ErrorCode.E_EXECUTION_SUBMIT, f"the job cannot be recorded: {exc.message}", recoverable=True
+            ) from exc
+        try:
+            self._send(job_id)
+        except ExecutionError:
+            with contextlib.suppress(StoreError):
+                self._journal.release([job_id])
+            raise
+        if on_done is not None:
+            self._waits.add(job_id, on_done)
+        return job_id
+
+    def check(self) -> None:
+        """Raise ExecutionError (E_EXECUTION_SUBMIT) if the broker does not answer now."""
+        self._broker.check()
+
+    def _send(self, job_id: str) -> None:
+        """Send a job, or say at once that the broker was away just now: a batch does not wait for it each time."""
+        if self._away is not None and time.monotonic() < self._away_until:
+            raise self._away
+        try:
+            self._broker.send(job_id, self._store_url)
+        except ExecutionError as exc:
+            self._away, self._away_until = exc, time.monotonic() + _AWAY_SECONDS
+            raise
+
+    def get_result(self, job_id: str, timeout: float | None = None) -> ProcessingResult:
+        """See ExecutionBackend. Any process may ask.
+
+        Raises ExecutionError: E_EXECUTION_NOT_FOUND, E_EXECUTION_TIMEOUT (the job goes on), or
+        E_EXECUTION_RESULT_LOST when its record went away meanwhile or its journal does not answer.
+        """
+        if (file_path := self._withdrawn.pop(job_id, None)) is not None:
+            return _cancelled(file_path)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        record = self._find(job_id, deadline)
+        if record is None:
+            raise ExecutionError(ErrorCode.E_EXECUTION_NOT_FOUND, f"no job {job_id!r} in the journal")
+        if record.state != "done":
+            done = threading.Event()
+            self._waits.add(job_id, lambda _: done.set())
+            if not done.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                raise _impatient(record.request.file_path, timeout or 0.0)
+            record = self._find(job_id, deadline)
+            if record is None:
+                raise ExecutionError(
+                    ErrorCode.E_EXECUTION_RESULT_LOST,
+                    f"the record of job {job_id!r} is gone: it was released elsewhere, or its journal was emptied",
+                    recoverable=True,
+                )
+        return record.result()
+
+    def _find(self, job_id: str, deadline: float | None) -> JobRecord | None:
+        """The record of a job. A journal that does not answer is asked again, within limits."""
+        give_up = time.monotonic() + _SILENCE_SECONDS
+        while True:
+            try:
+                return self._journal.find(job_id)
+            except StoreError as exc:
+                if not exc.recoverable or time.monotonic() > give_up:
+                    raise ExecutionError(
+                        ErrorCode.E_EXECUTION_RESULT_LOST,
+                        f"the journal that has job {job_id!r} cannot be read: {exc.message}",
+                        recoverable=exc.recoverable,
+                    ) from exc
+                if deadline is not None and time.monotonic() > deadline:
+                    raise _impatient(job_id, 0.0) from exc
+            time.sleep(_LONGEST_LOOK_SECONDS)
+
+    def cancel(self, job_id: str, *, waiting_only: bool = False) -> bool:
+        """Withdraw a job that no worker has begun; its result here says that it was cancelled.
+
+        False where it runs or is done already: what runs elsewhere is not stopped, whatever ``waiting_only`` says.
+        """
+        try:
+            record = self._journal.find(job_id)
+            if record is None or not self._journal.withdraw(job_id):
+                return False
+        except StoreError:
+            return False
+        self._withdrawn[job_id] = record.request.file_path
+        return True
+
+    def release(self, job_id: str) -> None:
+        """Forget a job whose result was taken, soon."""
+        with self._lock:
+            self._released.append(job_id)
+            if len(self._released) < _RELEASED_TOGETHER:
+                return
+            released, self._released = self._released, []
+        self._forget(released)
+
+    def _forget(self, job_ids: list[str]) -> None:
+        # What cannot be forgotten now is swept one day.
+        with contextlib.suppress(StoreError):
+            self._journal.release(job_ids)
+
+    def close(self) -> None:
+        """Stop waiting and let go of the connections; submitted jobs go on. Idempotent."""
+        with self._lock:
+            released, self._released = self._released, []
+        if released:
+            self._forget(released)
+        self._waits.close()
+        self._broker.close()
+        if self._redis_jobs is not None:
+            self._redis_jobs.close()
+        if self._own_store is not None:
+            self._own_store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _jobs_of(store: DocumentStore | None) -> JobJournal:
+    assert store is not None
+    return store.jobs
+
+
+def _settings(config: ProcessorConfig) -> dict[str, object]:
+    """What a worker must know: the settings that are no defaults, but not on which engine they were submitted."""
+    values = config.model_dump(mode="json", exclude_defaults=True)
+    return {name: value for name, value in values.items() if name not in _ENGINE}
+
+
+_ENGINE = ("execution_backend", "execution_queue_url", "execution_max_workers", "execution_strategy")
+
+
+def _cancelled(file_path: str) -> ProcessingResult:
+    error = IngestError(
+        code=ErrorCode.E_EXECUTION_CANCELLED, message="withdrawn before any worker began it", stage="execution"
+    )
+    return failed_result(file_path, error)
+
+
+def _impatient(name: str, seconds: float) -> ExecutionError:
+    return ExecutionError(
+        ErrorCode.E_EXECUTION_TIMEOUT,
+        f"{name} is not done after {seconds:g} s of waiting; it goes on",
+        recoverable=True,
+    )
+
+
+class _Waits:
+    """One thread that waits for all jobs anybody waits for."""
+
+    def __init__(self, journal: JobJournal) -> None:
+        self._journal = journal
+        self._changed = threading.Condition()
+        self._callbacks: dict[str, list[Callable[[str], None]]] = {}
+        self._new: list[str] = []
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def add(self, job_id: str, callback: Callable[[str], None]) -> None:
+        """Call back once the job is done or its record is gone."""
+        with self._changed:
+            if self._closed:
+                raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, "this execution backend was closed")
+            if job_id not in self._callbacks:
+                self._new.append(job_id)
+            self._callbacks.setdefault(job_id, []).append(callback)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="ingestkit-waits", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _watch(self) -> None:
+        watcher: JobWatcher | None = None
+        look_seconds = _FIRST_LOOK_SECONDS
+        heard = time.monotonic()
+        while (new := self._next_new()) is not None:
+            look_seconds = _FIRST_LOOK_SECONDS if new else min(2 * look_seconds, _LONGEST_LOOK_SECONDS)
+            try:
+                watcher = watcher or self._journal.watcher()
+                for job_id in new:
+                    watcher.add(job_id)
+                self._tell(watcher.settled(look_seconds))
+                heard = time.monotonic()
+            except StoreError:
+                self._begin_anew(watcher)
+                watcher = None
+                if time.monotonic() - heard > _SILENCE_SECONDS:
+                    # Whoever waits asks the journal once more and learns why.
+                    self._tell(list(self._callbacks))
+                time.sleep(_LONGEST_LOOK_SECONDS)
+        if watcher is not None:
+            watcher.close()
+
+    def _next_new(self) -> list[str] | None:
+        """Jobs to be watched besides; None at the end. Sleeps while nobody waits for anything."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._callbacks or self._closed)
+            new, self._new = self._new, []
+            return None if self._closed else new
+
+    def _begin_anew(self, watcher: JobWatcher | None) -> None:
+        if watcher is not None:
+            watcher.close()
+        with self._changed:
+            self._new = list(self._callbacks)
+
+    def _tell(self, job_ids: list[str]) -> None:
+        for job_id in job_ids:
+            with self._changed:
+                callbacks = self._callbacks.pop(job_id, [])
+            for callback in callbacks:
+                callback(job_id)

@@ -1,0 +1,94 @@
+"""A worker's pulse, and what becomes of the jobs of workers whose pulse stopped. One thread in each worker.
+
+every beat        I am alive; jobs of those that were silent for too long are sent again
+now and then      nothing waits at the broker: what still waits in the journal is sent again
+hourly            results that nobody took for a week are swept
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ingestkit_core.errors import ExecutionError, StoreError
+from ingestkit_core.execution.distributed.broker import Broker
+from ingestkit_core.stores.jobs import JobJournal
+
+__all__ = ["Keeper", "Pulse"]
+
+logger = logging.getLogger(__name__)
+
+_SENT_AGAIN_TOGETHER = 1000
+_SWEEP_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How a worker shows that it lives, and when another is taken for lost.
+
+    ``forgotten_after_seconds``: a job that waits for so long while the broker has nothing is sent again.
+    """
+
+    beat_seconds: float = 3.0
+    lost_after_seconds: float = 15.0
+    forgotten_after_seconds: float = 60.0
+
+
+class Keeper:
+    """Keeps one worker alive in the journals it serves, by store URL (None: Redis itself)."""
+
+    def __init__(self, worker: str, broker: Broker, journals: Mapping[str | None, JobJournal], pulse: Pulse) -> None:
+        self._worker = worker
+        self._broker = broker
+        self._journals = journals
+        self._pulse = pulse
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingestkit-pulse", daemon=True)
+        self._looked = time.monotonic()
+        self._swept = 0.0
+
+    def start(self) -> None:
+        """Make the first beat, then one after the other. Raises StoreError if the first one fails."""
+        for journal in self._journals.values():
+            journal.keep_alive(self._worker)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Sign off: what the worker still has is for others at once."""
+        self._stop.set()
+        self._thread.join()
+        for journal in self._journals.values():
+            try:
+                journal.sign_off(self._worker)
+            except StoreError as exc:
+                logger.warning("worker=%s sign_off=%s", self._worker, exc.code)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._pulse.beat_seconds):
+            look, sweep = self._due()
+            for store_url, journal in self._journals.items():
+                try:
+                    self._beat(store_url, journal, look=look, sweep=sweep)
+                except (StoreError, ExecutionError) as exc:
+                    logger.warning("worker=%s pulse=%s: %s", self._worker, exc.code, exc.message)
+
+    def _due(self) -> tuple[bool, bool]:
+        now = time.monotonic()
+        look, sweep = now - self._looked > self._pulse.forgotten_after_seconds / 2, now - self._swept > _SWEEP_SECONDS
+        self._looked = now if look else self._looked
+        self._swept = now if sweep else self._swept
+        return look, sweep
+
+    def _beat(self, store_url: str | None, journal: JobJournal, *, look: bool, sweep: bool) -> None:
+        journal.keep_alive(self._worker)
+        again = journal.take_lost(self._pulse.lost_after_seconds)
+        if look and self._broker.waiting() == 0:
+            again += journal.take_forgotten(self._pulse.forgotten_after_seconds, _SENT_AGAIN_TOGETHER)
+        for job_id in again:
+            logger.warning("job=%s sent=again", job_id)
+            self._broker.send(job_id, store_url, again=True)
+        if sweep:
+            journal.sweep()
