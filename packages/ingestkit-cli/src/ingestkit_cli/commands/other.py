@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from ingestkit_cli.options import Config, Form, Json, Paths, Store, StrategyOption, Wait, Workers, command
+from ingestkit_cli.options import (
+    Config,
+    Embedder,
+    Form,
+    Json,
+    Llm,
+    Paths,
+    Store,
+    StrategyOption,
+    Wait,
+    Workers,
+    command,
+)
 
 __all__ = ["register"]
 
@@ -61,6 +73,8 @@ def register(app: typer.Typer) -> None:
         strategy: StrategyOption = None,
         config: Config = None,
         wait: Wait = False,
+        embedder: Embedder = None,
+        llm: Llm = None,
         as_json: Json = False,
     ) -> int:
         """Read the documents that others hand to a queue (ingest --queue) into the store. Runs until it is stopped.
@@ -73,5 +87,5 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.settings import Wishes
         from ingestkit_cli.working import serve_queue
 
-        wishes = Wishes(config, None, concurrency, strategy, queue="")
+        wishes = Wishes(config, None, concurrency, strategy, embedder, llm, queue="")
         return serve_queue(queue, Run(store, wishes, wait, as_json))

@@ -28,6 +28,7 @@ class LocalEmbedder:
     """An EmbeddingBackend on onnxruntime. Raises ValueError for a folder that holds no such model."""
 
     def __init__(self, folder: Path, dimension: int | None = None) -> None:
+        self.url = str(folder)
         model, tokenizer = _files(folder)
         # onnxruntime's telemetry is on by default.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -27,6 +27,7 @@ class _ServerEmbedder(ABC):
 
     def __init__(self, address: Address, model: str, api_key: str | None = None, dimension: int | None = None) -> None:
         self._endpoint = Endpoint(address, api_key, _SERVICE)
+        self.url = address.shown
         self._model = model
         self._dimension = dimension
         self._asks_for_size = dimension is not None

@@ -30,6 +30,7 @@ class _ServerLLM(ABC):
     """A StructuredLLM on a server."""
 
     def __init__(self, address: Address, api_key: str | None = None) -> None:
+        self.url = address.shown
         self._endpoint = Endpoint(address, api_key, _SERVICE)
 
     def classify(
