@@ -50,8 +50,11 @@ redis.call('HSET', p..'job:'..ARGV[1], 'request', ARGV[2], 'state', 'submitted',
 redis.call('ZADD', p..'waiting', now, ARGV[1])
 """
 
+_FIELDS = ("request", "state", "attempts", "lost_hosts", "worker", "result", "submitted", "changed")
+
 _BEGIN = f"""
 local key = p..'job:'..ARGV[1]
+local function claim()
 local r = redis.call('HMGET', key, 'state', 'worker', 'lost_hosts')
 if not r[1] then return 'unknown' end
 if r[1] == 'done' then return 'done' end
@@ -69,6 +72,8 @@ redis.call('HINCRBY', key, 'attempts', 1)
 redis.call('SADD', p..'of:'..ARGV[2], ARGV[1])
 redis.call('ZREM', p..'waiting', ARGV[1])
 return 'run'
+end
+return {{claim(), redis.call('HMGET', key, {", ".join(repr(name) for name in _FIELDS)})}}
 """
 
 _FINISH = f"""
@@ -136,8 +141,6 @@ for _, id in ipairs(ARGV) do
 end
 """
 
-_FIELDS = ("request", "state", "attempts", "lost_hosts", "worker", "result", "submitted", "changed")
-
 
 def connect(url: str) -> Any:
     """A client for the Redis at ``url``. Raises StoreError where the package is missing."""
@@ -177,21 +180,12 @@ class RedisJobs(JobJournal):
     def find(self, job_id: str) -> JobRecord | None:
         """See JobJournal."""
         with translated(self._url):
-            request, state, attempts, lost_hosts, worker, result, submitted, changed = self._client.hmget(
-                f"{_PREFIX}job:{job_id}", _FIELDS
-            )
-        if request is None:
-            return None
-        return JobRecord(
-            job_id, JobRequest.from_json(request), state, int(attempts or 0), int(lost_hosts or 0), worker, result,
-            int(submitted) * 1_000_000, int(changed) * 1_000_000,
-        )  # fmt: skip
+            return _record(job_id, self._client.hmget(f"{_PREFIX}job:{job_id}", _FIELDS))
 
     def begin(self, job_id: str, worker: str, lost_after_seconds: float) -> Begun:
         """See JobJournal."""
-        claim = Claim(self._run("begin", job_id, worker, lost_after_seconds))
-        record = self.find(job_id) if claim is not Claim.UNKNOWN else None
-        return Begun(claim, record) if record is not None else Begun(Claim.UNKNOWN)
+        claim, values = self._run("begin", job_id, worker, lost_after_seconds)
+        return Begun(Claim(claim), _record(job_id, values))
 
     def finish(self, job_id: str, result: ProcessingResult) -> bool:
         """See JobJournal."""
@@ -256,6 +250,16 @@ class RedisJobs(JobJournal):
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()
+
+
+def _record(job_id: str, values: Sequence[Any]) -> JobRecord | None:
+    request, state, attempts, lost_hosts, worker, result, submitted, changed = values
+    if request is None:
+        return None
+    return JobRecord(
+        job_id, JobRequest.from_json(request), state, int(attempts or 0), int(lost_hosts or 0), worker, result,
+        int(submitted) * 1_000_000, int(changed) * 1_000_000,
+    )  # fmt: skip
 
 
 class _StreamWatcher(JobWatcher):

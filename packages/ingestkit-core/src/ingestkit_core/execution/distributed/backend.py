@@ -68,6 +68,7 @@ class DistributedExecutionBackend:
         self._store_url = store.url if store is not None else None
         self._format_name = format_name
         self._embedder = embedder
+        self._last: tuple[ProcessorConfig | None, dict[str, object]] = (None, {})
         self._away: ExecutionError | None = None
         self._away_until = 0.0
         self._waits = _Waits(self._journal)
@@ -96,7 +97,7 @@ class DistributedExecutionBackend:
         job_id = uuid.uuid4().hex
         request = JobRequest(
             file_path=str(Path(file_path).absolute()),
-            config=_settings(config),
+            config=self._settings(config),
             parser_version=config.parser_version,
             source_uri=source_uri,
             format_name=self._format_name,
@@ -122,6 +123,15 @@ class DistributedExecutionBackend:
         if on_done is not None:
             self._waits.add(job_id, on_done)
         return job_id
+
+    def _settings(self, config: ProcessorConfig) -> dict[str, object]:
+        """What a worker must know: the settings that are no defaults, but not on which engine they were submitted."""
+        kept, settings = self._last
+        if kept is not config:
+            values = config.model_dump(mode="json", exclude_defaults=True)
+            settings = {name: value for name, value in values.items() if name not in _ENGINE}
+            self._last = (config, settings)
+        return settings
 
     def check(self) -> None:
         """Raise ExecutionError (E_EXECUTION_SUBMIT) if the broker does not answer now."""
@@ -233,12 +243,6 @@ class DistributedExecutionBackend:
 def _jobs_of(store: DocumentStore | None) -> JobJournal:
     assert store is not None
     return store.jobs
-
-
-def _settings(config: ProcessorConfig) -> dict[str, object]:
-    """What a worker must know: the settings that are no defaults, but not on which engine they were submitted."""
-    values = config.model_dump(mode="json", exclude_defaults=True)
-    return {name: value for name, value in values.items() if name not in _ENGINE}
 
 
 _ENGINE = ("execution_backend", "execution_queue_url", "execution_max_workers", "execution_strategy")

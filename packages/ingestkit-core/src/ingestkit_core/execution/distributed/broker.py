@@ -136,6 +136,7 @@ def _app(queue_url: str, scheme: str, document_seconds: float) -> Any:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=_CONNECT_SECONDS,
+        broker_transport=f"{__package__}.redis_transport:Transport" if is_redis else None,
         broker_transport_options=_redis_options(document_seconds) if is_redis else {"confirm_publish": True},
     )
     return app

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ingestkit_core.keys import printable, source_uri_of
@@ -82,7 +83,8 @@ class SqliteJobs(JobJournal):
                 "changed_ns = ? WHERE job_id = ?",
                 (worker, lost_hosts, now, job_id),
             )
-        return Begun(Claim.RUN, record)
+        now_running = replace(record, state="running", worker=worker, attempts=record.attempts + 1, changed_ns=now)
+        return Begun(Claim.RUN, replace(now_running, lost_hosts=lost_hosts))
 
     def finish(self, job_id: str, result: ProcessingResult) -> bool:
         """See JobJournal."""
