@@ -1,4 +1,4 @@
-"""Execution: what a job costs, how soon a killed worker is replaced, batches, and endless input.
+"""Execution: what a job costs, how soon a killed worker is replaced, batches, endless input, and a queue.
 
 Wall time appears only as a ratio within one run, or where waiting is what is measured.
 """
@@ -32,6 +32,7 @@ from ingestkit_pdf.router import PDFRouter
 from benchmarks import corpora
 from benchmarks.fresh import NotMeasuredError, call
 from benchmarks.options import Options
+from benchmarks.queueing import queue_figures
 from benchmarks.report import Column, Figures
 
 __all__ = ["STEPS"]
@@ -277,4 +278,4 @@ def _stream(count: int) -> tuple[int, Cost]:
     return max(sizes) - sizes[0], cost
 
 
-STEPS = (_dispatch_figures, _replacement_figures, _batch_figures, _stream_figures)
+STEPS = (_dispatch_figures, _replacement_figures, _batch_figures, _stream_figures, queue_figures)

@@ -55,6 +55,11 @@ class _Server(ABC):
     def url(self) -> str:
         """Where it is reached."""
 
+    @property
+    def pid(self) -> int | None:
+        """The process that was started, while it runs."""
+        return self._process.pid if self._process is not None else None
+
     @abstractmethod
     def start(self) -> None:
         """Start it, on what it had; returns when it answers."""
