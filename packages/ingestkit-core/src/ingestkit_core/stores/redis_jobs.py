@@ -234,6 +234,8 @@ class RedisJobs(JobJournal):
 
     def sweep(self, kept_seconds: float = KEPT_SECONDS) -> int:
         """See JobJournal. Redis itself lets results expire; this finds those that are older than asked for."""
+        if kept_seconds >= KEPT_SECONDS:
+            return 0
         swept = 0
         with translated(self._url):
             changed_before = (time.time() - kept_seconds) * 1000

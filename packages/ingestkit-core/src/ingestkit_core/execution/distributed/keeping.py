@@ -8,6 +8,7 @@ hourly            results that nobody took for a week are swept
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -48,7 +49,7 @@ class Keeper:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingestkit-pulse", daemon=True)
         self._looked = time.monotonic()
-        self._swept = 0.0
+        self._swept = -math.inf
 
     def start(self) -> None:
         """Make the first beat, then one after the other. Raises StoreError if the first one fails."""
