@@ -56,7 +56,7 @@ def test_every_citation_of_the_samples_holds(ingestkit: Run, stored: Path) -> No
     assert [one["counts"] for one in documents.values() if one["counts"]] == []
     assert ran.returncode == 0, ran.stderr
     assert total["documents"] == {"verified": 8}
-    assert total["chunks"]["checked"] == total["chunks"]["matching"] > 60
+    assert total["chunks"]["checked"] == total["chunks"]["matching"] > 50
     assert total["rows"]["checked"] == total["rows"]["matching"] > 100
     assert total["described"] > 0
     assert 0.8 < total["area_ratio"] < 1.5
