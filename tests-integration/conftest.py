@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ingestkit_core.testing.postgres import PostgresServer, shared_server, why_no_server
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -51,3 +52,13 @@ def ingestkit(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgres() -> PostgresServer:
+    """A real server, one for all tests."""
+    if (missing := why_no_server()) is not None:
+        if required("postgres"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return shared_server()

@@ -12,68 +12,98 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ingestkit_core.stores import SqliteStore
+from ingestkit_core.stores import open_store
+from ingestkit_core.testing.postgres import PostgresServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 KILLS = int(os.environ.get("INGESTKIT_KILLS", "12"))
 """How often the command is killed; a third of them inside a commit. More by hand: INGESTKIT_KILLS=50."""
 
+KILLS_ON_A_SERVER = KILLS // 3
+
 ARMED = """
 import os, signal, sys
-from ingestkit_core.stores.sqlite import documents
+from importlib import import_module
 calls = 0
-def armed(name):
-    real = getattr(documents, name)
+def armed(module, name):
+    real = getattr(module, name)
     def call(*arguments):
         global calls
         calls += 1
         if calls == int(sys.argv[1]):
             os.kill(os.getpid(), signal.SIGKILL)
         return real(*arguments)
-    setattr(documents, name, call)
-for name in ("insert_chunks", "create_table", "delete_source"):
-    armed(name)
-del sys.argv[1]
+    setattr(module, name, call)
+for place in sys.argv[2].split(","):
+    module, _, name = place.rpartition(".")
+    armed(import_module("ingestkit_core.stores." + module), name)
+del sys.argv[1:3]
 from ingestkit_cli.main import main
 sys.exit(main())
 """
+IN_SQLITE = "sqlite.documents.insert_chunks,sqlite.documents.create_table,sqlite.documents.delete_source"
+IN_POSTGRES = "postgres.documents.insert_chunks,postgres.tables.put_tables,postgres.documents.written"
+
+
+def _documents(corpora: Path, samples: Path, folder: Path, number: int) -> Path:
+    folder.mkdir()
+    real = sorted((corpora / "pdf" / "tagged" / "pdf").glob("*.pdf"))[:number]
+    real += sorted((corpora / "excel" / "headers").rglob("*.xlsx"))[:number]
+    bad = [samples / name for name in ("truncated.pdf", "encrypted.xlsx", "not-a-workbook.xlsx")]
+    for file in [*real, *bad, samples / "roster.xlsx", samples / "report.pdf"]:
+        (folder / file.name).symlink_to(file)
+    return folder
 
 
 def test_killed_at_random_instants_the_store_ends_the_same(corpora: Path, samples: Path, tmp_path: Path) -> None:
-    chosen = random.Random(20)
-    documents = tmp_path / "documents"
-    documents.mkdir()
-    real = sorted((corpora / "pdf" / "tagged" / "pdf").glob("*.pdf"))[:50]
-    real += sorted((corpora / "excel" / "headers").rglob("*.xlsx"))[:50]
-    bad = [samples / name for name in ("truncated.pdf", "encrypted.xlsx", "not-a-workbook.xlsx")]
-    for file in [*real, *bad, samples / "roster.xlsx", samples / "report.pdf"]:
-        (documents / file.name).symlink_to(file)
-    undisturbed = _export(tmp_path / "undisturbed.db", documents)
+    documents = _documents(corpora, samples, tmp_path / "documents", 50)
+    undisturbed = _export(str(tmp_path / "undisturbed.db"), documents)
     assert undisturbed.count('"kind":"source"') >= 100
-
     store = tmp_path / "killed.db"
+    _kill(str(store), documents, KILLS, IN_SQLITE, store.unlink)
+    assert _run(str(store), documents) == 1
+    assert _export(str(store)) == undisturbed
+
+
+def test_killed_while_it_writes_to_a_server_the_store_ends_the_same(
+    corpora: Path, samples: Path, tmp_path: Path, postgres: PostgresServer
+) -> None:
+    documents = _documents(corpora, samples, tmp_path / "documents", 10)
+    undisturbed = _export(str(tmp_path / "undisturbed.db"), documents)
+    with postgres.database() as database:
+        store = postgres.url(database)
+
+        def empty() -> None:
+            postgres.execute("DROP SCHEMA ingestkit, ingestkit_tables CASCADE", database)
+
+        _kill(store, documents, KILLS_ON_A_SERVER, IN_POSTGRES, empty)
+        assert _run(store, documents) == 1
+        assert _export(store) == undisturbed
+
+
+def _kill(store: str, documents: Path, kills: int, places: str, empty: Callable[[], object]) -> None:
+    """Ingest and kill, again and again; a third of the kills are inside a commit. A run that ends begins anew."""
+    chosen = random.Random(20)
     killed = 0
-    for number in range(KILLS * 4):
-        if killed == KILLS:
+    for number in range(kills * 4):
+        if killed == kills:
             break
         if number % 3 == 0:
-            code = _run(store, documents, armed_at=chosen.randint(1, 40))
+            code = _run(store, documents, armed=(chosen.randint(1, 40), places))
         else:
             code = _run(store, documents, kill_after=chosen.uniform(0.2, 2.5))
         if code == -signal.SIGKILL:
             killed += 1
         else:
-            store.unlink()
-    assert killed == KILLS
-    assert _run(store, documents) == 1
-    assert _export(store) == undisturbed
+            empty()
+    assert killed == kills
 
 
-def _run(store: Path, documents: Path, *, armed_at: int | None = None, kill_after: float | None = None) -> int:
-    entry = ["-c", ARMED, str(armed_at)] if armed_at is not None else ["-m", "ingestkit_cli"]
+def _run(store: str, documents: Path, *, armed: tuple[int, str] | None = None, kill_after: float | None = None) -> int:
+    entry = ["-c", ARMED, str(armed[0]), armed[1]] if armed is not None else ["-m", "ingestkit_cli"]
     process = subprocess.Popen(
-        [sys.executable, *entry, "ingest", str(documents), "--store", str(store), "--workers", "2", "--wait"],
+        [sys.executable, *entry, "ingest", str(documents), "--store", store, "--workers", "2", "--wait"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -107,8 +137,8 @@ def _wait_until(condition: Callable[[], bool], seconds: float = 3.0) -> None:
         time.sleep(0.02)
 
 
-def _export(store: Path, documents: Path | None = None) -> str:
+def _export(store: str, documents: Path | None = None) -> str:
     if documents is not None:
         assert _run(store, documents) == 1
-    with SqliteStore(store) as opened:
+    with open_store(store) as opened:
         return "\n".join(opened.export())

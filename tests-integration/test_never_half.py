@@ -7,11 +7,15 @@ import os
 import random
 import sqlite3
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from ingestkit_core.stores import SqliteStore
+from ingestkit_core.stores import open_store
 from ingestkit_core.testing import HashingEmbedder, TextConfig, TextRouter, write_text
+from ingestkit_core.testing.postgres import PostgresServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -25,29 +29,66 @@ def _write(path: Path, number: int) -> None:
     os.replace(fresh, path)
 
 
-def _look(connection: sqlite3.Connection) -> set[str]:
-    """Every place's version token, inside one read transaction."""
-    connection.execute("BEGIN")
-    try:
-        seen = {
-            word for (text,) in connection.execute("SELECT text FROM chunks") for word in text.split() if word[0] == "v"
-        }
-        for (table,) in connection.execute("SELECT table_name FROM catalog").fetchall():
-            seen |= {token for (token,) in connection.execute(f'SELECT token FROM "{table}"')}
-        hashes = {h for (h,) in connection.execute("SELECT chunk_hash FROM chunks")}
-        vectors = {h for (h,) in connection.execute("SELECT text_hash FROM vectors")}
-        assert hashes == vectors
-        ((result, keys),) = connection.execute(
-            "SELECT s.result, group_concat(DISTINCT json_extract(c.metadata, '$.ingest_key')) "
-            "FROM sources s JOIN chunks c ON c.source_id = s.id GROUP BY s.id"
-        ).fetchall()
-        assert json.loads(result)["ingest_key"] == keys
-    finally:
+Select = Callable[[str], list[tuple[Any, ...]]]
+"""Runs a query; all of one look are inside one read transaction."""
+
+
+@contextmanager
+def _in_file(path: Path) -> Iterator[Callable[[], AbstractContextManager[Select]]]:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+
+    @contextmanager
+    def look() -> Iterator[Select]:
+        connection.execute("BEGIN")
+        yield lambda sql: connection.execute(sql).fetchall()
         connection.execute("ROLLBACK")
+
+    yield look
+    connection.close()
+
+
+@contextmanager
+def _on_server(url: str) -> Iterator[Callable[[], AbstractContextManager[Select]]]:
+    import psycopg
+
+    connection = psycopg.connect(url, options="-c search_path=ingestkit,ingestkit_tables", autocommit=True)
+
+    @contextmanager
+    def look() -> Iterator[Select]:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield lambda sql: connection.execute(sql.encode()).fetchall()
+        connection.execute("ROLLBACK")
+
+    yield look
+    connection.close()
+
+
+def _look(select: Select) -> set[str]:
+    """Every place's version token."""
+    seen = {word for (text,) in select("SELECT text FROM chunks") for word in text.split() if word[0] == "v"}
+    for (table,) in select("SELECT table_name FROM catalog"):
+        seen |= {token for (token,) in select(f'SELECT token FROM "{table}"')}
+    hashes = {h for (h,) in select("SELECT chunk_hash FROM chunks")}
+    vectors = {h for (h,) in select("SELECT text_hash FROM vectors")}
+    assert hashes == vectors
+    ((result,),) = select("SELECT result FROM sources")
+    keys = {json.loads(metadata)["ingest_key"] for (metadata,) in select("SELECT metadata FROM chunks")}
+    assert {json.loads(result)["ingest_key"]} == keys
     return {token.strip("|").split("|")[-1] for token in seen}
 
 
-def test_a_polling_reader_sees_one_version_at_a_time(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where the store is."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "store.db")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.database() as database:
+        yield server.url(database)
+
+
+def test_a_polling_reader_sees_one_version_at_a_time(place: str, tmp_path: Path) -> None:
     chosen = random.Random(3)
     failing = threading.Event()
 
@@ -59,7 +100,7 @@ def test_a_polling_reader_sees_one_version_at_a_time(tmp_path: Path) -> None:
     _write(source, 0)
     config = TextConfig(execution_strategy="thread", execution_max_workers=1, backend_max_retries=0)
     with (
-        SqliteStore(tmp_path / "store.db") as store,
+        open_store(place) as store,
         TextRouter(store, store, embedder=HashingEmbedder(fail=fail), config=config) as router,
     ):
         assert router.process(source).status == "committed"
@@ -67,10 +108,10 @@ def test_a_polling_reader_sees_one_version_at_a_time(tmp_path: Path) -> None:
         done = threading.Event()
 
         def poll() -> None:
-            connection = sqlite3.connect(f"file:{store.path}?mode=ro", uri=True, isolation_level=None)
-            while not done.is_set():
-                looks.append(_look(connection))
-            connection.close()
+            with _on_server(place) if "://" in place else _in_file(Path(place)) as look:
+                while not done.is_set():
+                    with look() as select:
+                        looks.append(_look(select))
 
         reader = threading.Thread(target=poll)
         reader.start()
@@ -84,6 +125,6 @@ def test_a_polling_reader_sees_one_version_at_a_time(tmp_path: Path) -> None:
         done.set()
         reader.join()
     assert {"committed", "deferred"} == set(outcomes)
-    assert len(looks) > 50
+    assert len(looks) > 20
     assert all(len(look) == 1 for look in looks), [look for look in looks if len(look) != 1][:3]
     assert len({next(iter(look)) for look in looks}) > 5

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import TextConfig, TextRouter
+from ingestkit_core.testing.postgres import PostgresServer, shared_server, why_no_server
 from ingestkit_core.testing.servers import RabbitServer, RedisServer, is_installed
 
 
@@ -92,3 +93,13 @@ def workers() -> Iterator[QueueWorkers]:
     started = QueueWorkers()
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> PostgresServer:
+    """A real server, one for all tests."""
+    if (missing := why_no_server()) is not None:
+        if "postgres" in os.environ.get("INGESTKIT_REQUIRE", "").split(","):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return shared_server()

@@ -1,4 +1,4 @@
-"""The journal of a queue, in the embedded store and on Redis."""
+"""The journal of a queue: in the embedded store, on PostgreSQL and on Redis."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ingestkit_core.stores import SqliteStore
+from ingestkit_core.stores import SqliteStore, open_store
 from ingestkit_core.stores.jobs import JobJournal, JobRequest
 from ingestkit_core.stores.redis_jobs import RedisJobs, connect
 from ingestkit_core.stores.sqlite import schema
 from ingestkit_core.testing.jobs import JobJournalContract, request, result
+from ingestkit_core.testing.postgres import PostgresServer
 from ingestkit_core.testing.servers import RedisServer
 from ingestkit_core.testing.stores import version
 
@@ -37,11 +38,18 @@ class TestOnRedis(JobJournalContract):
         journal.close()
 
 
+class TestOnPostgres(JobJournalContract):
+    @pytest.fixture
+    def journal(self, postgres: PostgresServer) -> Iterator[JobJournal]:
+        with postgres.database() as database, open_store(postgres.url(database)) as store:
+            yield store.jobs
+
+
 def test_others_write_job_records_while_one_owns_the_store(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     script = """
         import sys
-        from ingestkit_core.stores import SqliteStore
+        from ingestkit_core.stores import SqliteStore, open_store
         from ingestkit_core.testing.jobs import request
         with SqliteStore(sys.argv[1]) as store:
             for number in range(30):

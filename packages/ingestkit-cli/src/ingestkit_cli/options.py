@@ -59,7 +59,7 @@ Store = Annotated[
         envvar="INGESTKIT_STORE",
         metavar="URL",
         show_default="./ingestkit.db",
-        help="The store: a file, or sqlite:///file.",
+        help="The store: a file, sqlite:///file, or postgresql://user@host/database.",
     ),
 ]
 Tenant = Annotated[

@@ -33,10 +33,11 @@ class Known:
 def open_existing(url: str | None) -> DocumentStore:
     """A store that is there already. Raises StoreError: a command that looks makes no store."""
     store = open_store(url)
-    if isinstance(store, SqliteStore) and not (store.path.exists() and store.path.stat().st_size):
+    if not store.exists:
+        place = store.path if isinstance(store, SqliteStore) else store.url
         store.close()
         raise StoreError(
-            ErrorCode.E_STORE_INVALID, f"there is no store at {store.path}: ingest something, or name one with --store"
+            ErrorCode.E_STORE_INVALID, f"there is no store at {place}: ingest something, or name one with --store"
         )
     return store
 

@@ -25,7 +25,7 @@ from ingestkit_core.formats import Format
 from ingestkit_core.keys import chunk_id, printable
 from ingestkit_core.llm import GuardedLLM
 from ingestkit_core.models import ChunkPayload, EmbedStageResult, ProcessingResult, Status, WrittenArtifacts
-from ingestkit_core.parallel.policies import CircuitBreaker
+from ingestkit_core.parallel.policies import CircuitBreaker, RetryPolicy
 from ingestkit_core.privacy import Redactor
 from ingestkit_core.protocols import EmbeddingBackend, LLMBackend
 from ingestkit_core.stores.base import (
@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 _FAILURES_IN_A_ROW = 5
 _REST_SECONDS = 30.0
 """A backend that fails so often in a row is not called for so long, and nothing is read for it in vain."""
+
+_SERVER_LOST = frozenset({ErrorCode.E_BACKEND_DB_CONNECT, ErrorCode.E_BACKEND_DB_TIMEOUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Committer(Finisher):
         self.embedder = GuardedEmbedder(embedder, config, breaker) if embedder is not None else None
         llm_breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _REST_SECONDS)
         self._classifier = Classifier(GuardedLLM(llm, config, llm_breaker), config) if llm is not None else None
+        self._retries = RetryPolicy(config.backend_max_retries, config.backend_backoff_base)
         self._redactor = Redactor(config.redact_patterns)
 
     def resting(self) -> BackendError | None:
@@ -270,13 +273,26 @@ class Committer(Finisher):
         if permit is None:
             return self._deferred(submission, _store_rests(), seconds)
         try:
-            self._store.replace(version)
+            self._replace(version)
         except StoreError as exc:
             self._store_breaker.failed(permit)
             return self._deferred(submission, exc, seconds)
         self._store_breaker.succeeded(permit)
         self._log(result, item)
         return result
+
+    def _replace(self, version: DocumentVersion) -> None:
+        """Commit, again after a pause while a server cannot be had: what it may have committed is put in its place."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                self._store.replace(version)
+                return
+            except StoreError as exc:
+                if exc.code not in _SERVER_LOST or attempt > self._retries.max_retries:
+                    raise
+            time.sleep(self._retries.delay(attempt))
 
     def _result(self, item: _Pending) -> ProcessingResult:
         state, extraction = item.submission.state, item.extraction

@@ -198,9 +198,17 @@ class DocumentStore(ABC):
             ErrorCode.E_STORE_INVALID, f"{type(self).__name__} keeps no job records: a queue needs a store that does"
         )
 
+    @property
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether anything was ever committed here."""
+
     @abstractmethod
     def lease(self, wait_seconds: float | None = 0.0) -> AbstractContextManager[None]:
-        """Own the store for writing. Waits so long for another owner (None: for ever), then E_STORE_LOCKED."""
+        """Own the store for writing. Waits so long for another owner (None: for ever), then E_STORE_LOCKED.
+
+        A store that several owners may write at once has nothing to wait for.
+        """
 
     @abstractmethod
     def find(self, tenant_id: str | None, source_uri: str) -> SourceRecord | None:

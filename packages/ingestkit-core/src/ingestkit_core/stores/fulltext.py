@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from ingestkit_core.language import WIDE
 
-__all__ = ["TOKENIZER", "index_text", "match_queries"]
+__all__ = ["TOKENIZER", "Term", "index_text", "match_queries", "query_terms"]
 
 TOKENIZER = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 """Marks belong to their letters: without Mn and Mc, Thai and Hindi words fall apart at every vowel sign."""
@@ -43,32 +45,47 @@ def _bigrams(run: str) -> list[str]:
     return [run[i : i + 2] for i in range(len(run) - 1)]
 
 
+class Term(NamedTuple):
+    """A word that is searched for. ``is_prefix``: any word that begins with it."""
+
+    word: str
+    is_prefix: bool = False
+
+
+def query_terms(text: str) -> list[Term]:
+    """The words of a query, each once, in order; none if the text holds no word at all."""
+    return list(dict.fromkeys(_terms(_folded(text))))[:_MAX_TERMS]
+
+
 def match_queries(text: str) -> tuple[str, str] | None:
     """The FTS5 queries for all words and for any word; None if the text holds no word at all."""
-    terms = list(dict.fromkeys(_terms(_folded(text))))[:_MAX_TERMS]
+    terms = [_quoted(term) for term in query_terms(text)]
     if not terms:
         return None
     return " AND ".join(terms), " OR ".join(terms)
 
 
-def _terms(text: str) -> list[str]:
-    terms: list[str] = []
+def _terms(text: str) -> Iterator[Term]:
     for word in text.split():
         position = 0
         for run in _WIDE_RUN.finditer(word):
-            terms += _quoted(word[position : run.start()])
+            yield from _term(word[position : run.start()])
             if len(run[0]) == 1:
-                terms += [f"{term}*" for term in _quoted(run[0])]
+                yield from _term(run[0], is_prefix=True)
             else:
-                terms += [term for bigram in _bigrams(run[0]) for term in _quoted(bigram)]
+                for bigram in _bigrams(run[0]):
+                    yield from _term(bigram)
             position = run.end()
-        terms += _quoted(word[position:])
-    return terms
+        yield from _term(word[position:])
 
 
-def _quoted(word: str) -> list[str]:
-    """A word as an FTS5 string: nothing in it is an operator. Words without a letter or digit are dropped."""
-    if not any(unicodedata.category(char)[0] in "LN" or char == "\ue000" for char in word):
-        return []
-    escaped = word.replace('"', '""')
-    return [f'"{escaped}"']
+def _term(word: str, *, is_prefix: bool = False) -> Iterator[Term]:
+    """The word, if it has a letter or a digit."""
+    if any(unicodedata.category(char)[0] in "LN" or char == "\ue000" for char in word):
+        yield Term(word, is_prefix)
+
+
+def _quoted(term: Term) -> str:
+    """A word as an FTS5 string: nothing in it is an operator."""
+    escaped = term.word.replace('"', '""')
+    return f'"{escaped}"*' if term.is_prefix else f'"{escaped}"'

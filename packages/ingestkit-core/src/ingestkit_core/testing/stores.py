@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from ingestkit_core.errors import ErrorCode, IngestError, StoreError
 from ingestkit_core.keys import IngestKey, chunk_id, hash_text
 from ingestkit_core.models import BaseChunkMetadata, ChunkPayload, ProcessingResult
 from ingestkit_core.spooled import RowSpool, SpooledRanges, SpooledRows
+from ingestkit_core.stores import open_store
 from ingestkit_core.stores.base import (
     DocumentStore,
     DocumentVersion,
@@ -378,6 +381,30 @@ class DocumentStoreContract:
             "COMMIT",
             "SELEC 1",
             "",
+            "SELECT * FROM ingestkit.chunks",
+            "TABLE chunks",
+            "COPY (SELECT 1) TO '/tmp/x'",
+            "COPY chunks FROM PROGRAM 'id'",
+            "DO $$ BEGIN NULL; END $$",
+            "SET search_path = ingestkit",
+            "SHOW data_directory",
+            "EXPLAIN ANALYZE DELETE FROM sources",
+            "SELECT 1 INTO x",
+            "WITH gone AS (DELETE FROM sources RETURNING *) SELECT * FROM gone",
+            "SELECT * FROM pg_class",
+            "SELECT * FROM pg_user",
+            "SELECT pg_read_file('/etc/passwd')",
+            "SELECT pg_ls_dir('.')",
+            "SELECT lo_import('/etc/passwd')",
+            "SELECT pg_terminate_backend(1)",
+            "SELECT set_config('role', 'postgres', false)",
+            "SELECT current_setting('data_directory')",
+            "SELECT query_to_xml('SELECT text FROM ingestkit.chunks', true, true, '')",
+            "SELECT table_to_xml('ingestkit.chunks', true, true, '')",
+            "SELECT (SELECT count(*) FROM pg_authid) > 0",
+            "SELECT count(*) FILTER (WHERE pg_sleep(0) IS NULL) OVER ()",
+            "SELECT word FROM ts_stat('SELECT words FROM ingestkit.chunks')",
+            "LISTEN x",
         ],
     )
     def test_a_query_can_only_select_from_tables(self, store: DocumentStore, sql: str) -> None:
@@ -412,6 +439,53 @@ class DocumentStoreContract:
         store.forget("north")
         assert store.find_root("north", "/docs") is None
         assert store.find_root(None, "/docs") is not None
+
+    def test_a_query_gives_numbers_texts_and_nulls(self, store: DocumentStore) -> None:
+        store.replace(version("/a.txt", ["text"], rows=[("b", 2), ("A", None), ("a", 1), (None, 4)]))
+        (table,) = store.tables()
+        name = f'"{table.table_name}"'
+        result = store.query(f"SELECT sum(amount), avg(amount), count(*), count(label), 1 = 1 FROM {name};")
+        assert result.rows == ((7, 7 / 3, 4, 3, 1),)
+        assert store.query(f"SELECT label FROM {name} WHERE label IS NOT NULL ORDER BY label").rows == (
+            ("A",),
+            ("a",),
+            ("b",),
+        )
+        assert store.query(f"SELECT count(*), count(*) FROM {name}").rows == ((4, 4),)
+        nested = (
+            f"WITH big AS (SELECT * FROM {name} WHERE amount > 1) SELECT b.label FROM big b JOIN {name} USING (row_id)"
+        )
+        assert set(store.query(nested).rows) == {("b",), (None,)}
+
+    def test_values_that_do_not_fit_their_column_are_kept(self, store: DocumentStore) -> None:
+        odd = [("1", 7), ("nul\x00 and \uffff0", "12"), (None, 1.5), ("x", "no number"), ("y", "9" * 30)]
+        store.replace(version("/a.txt", ["text"], rows=odd))
+        rows = [json.loads(line)["values"][1:3] for line in store.export() if '"kind":"row"' in line]
+        assert rows == [["1", 7], ["nul\x00 and \uffff0", 12], [None, 1.5], ["x", "no number"], ["y", 1e30]]
+
+    def test_a_chunk_keeps_every_character(self, store: DocumentStore) -> None:
+        text = "before\x00after \uffff1 \\N \t tab, line\nbreak, 𝔘nicode, \u2028"
+        store.replace(version("/a.txt", [text], language="x\x00y"))
+        (hit,) = store.search("before", filters={"source_format": "text"})
+        assert (hit.text, hit.metadata["language"]) == (text, "x\x00y")
+
+    def test_a_table_may_get_other_columns(self, store: DocumentStore) -> None:
+        store.replace(version("/a.txt", ["text"], rows=[("x", 1)]))
+        other = version("/a.txt", ["text"], rows=[("x", 1)])
+        (table,) = other.tables
+        columns = (TableColumn("label", "Label", "text"), TableColumn("share", "Share", "number"))
+        store.replace(replace(other, tables=[replace(table, columns=columns, rows=[("x", 0.5)])]))
+        assert store.query(f'SELECT share FROM "{table.name}"').rows == ((0.5,),)
+
+    def test_a_copy_holds_the_same(self, store: DocumentStore, tmp_path: Path) -> None:
+        store.replace(version("/a.txt", ["text"], rows=[("x", 1)], vectors=[[1.0, 0.0]], tenant="red"))
+        store.quarantine(QuarantineRecord(version("/c.txt", []).state, "E_PARSE_CORRUPT", ()))
+        store.backup(tmp_path / "copy.db")
+        with open_store(tmp_path / "copy.db") as copy:
+            assert list(copy.export()) == list(store.export())
+            assert copy.known_vectors("model", [hash_text("text")]) == {hash_text("text"): (1.0, 0.0)}
+        with pytest.raises(StoreError, match="never overwrites"):
+            store.backup(tmp_path / "copy.db")
 
     def test_forgetting_takes_everything(self, store: DocumentStore) -> None:
         store.replace(version("/a.txt", ["text"], rows=[("x", 1)], vectors=[[1.0, 0.0]]))

@@ -6,9 +6,8 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from ingestkit_core.elements import CellRange, PageBox
+from ingestkit_core.elements import PageBox
 from ingestkit_core.keys import chunk_id
 from ingestkit_core.models import ChunkPayload, ProcessingResult, WrittenArtifacts
 from ingestkit_core.spooled import SpooledRanges, SpooledRows
@@ -16,11 +15,17 @@ from ingestkit_core.stores import export
 from ingestkit_core.stores.base import NamedTable, SourceState
 from ingestkit_core.stores.fulltext import index_text
 from ingestkit_core.stores.naming import table_name
-
-STATE_COLUMNS = (
-    "tenant, uri, path, format, content_hash, ingest_key, fingerprint, parser_version, size_bytes, modified_ns"
+from ingestkit_core.stores.records import (
+    STATE_COLUMNS,
+    brought_by_hand,
+    chunk_metadata,
+    is_english,
+    location_record,
+    place_columns,
+    row_place,
+    state_values,
+    to_json,
 )
-"""The columns of sources and of quarantine that hold a SourceState, in its order."""
 
 _MAX_ATTACHED = 8
 
@@ -47,8 +52,8 @@ def delete_source(connection: sqlite3.Connection, tenant: str, uri: str) -> bool
     chunks = connection.execute(
         "SELECT id, text, metadata, is_english, chunk_hash FROM chunks WHERE source_id = ?", row
     ).fetchall()
-    for rowid, text, metadata, is_english, _ in chunks:
-        _unindex(connection, rowid, text, metadata, is_english)
+    for rowid, text, metadata, english, _ in chunks:
+        _unindex(connection, rowid, text, metadata, english)
     connection.execute("DELETE FROM chunks WHERE source_id = ?", row)
     connection.executemany(
         "DELETE FROM vectors WHERE text_hash = ?1 AND NOT EXISTS (SELECT 1 FROM chunks WHERE chunk_hash = ?1)",
@@ -65,8 +70,7 @@ def insert_chunks(connection: sqlite3.Connection, source_id: int, chunks: Sequen
     """Chunks with their entries in the full-text index."""
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()
     for rowid, chunk in enumerate(chunks, last + 1):
-        metadata = chunk.metadata.model_dump_json(exclude={"ingest_run_id"}, exclude_none=True)
-        is_english = _is_english(chunk)
+        english = int(is_english(chunk))
         indexed = _indexed(chunk.text, chunk.metadata.heading_path)
         connection.execute(
             "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -76,13 +80,13 @@ def insert_chunks(connection: sqlite3.Connection, source_id: int, chunks: Sequen
                 source_id,
                 chunk.metadata.chunk_index,
                 chunk.metadata.chunk_hash,
-                is_english,
+                english,
                 chunk.text,
-                metadata,
+                chunk_metadata(chunk),
             ),
         )
         connection.execute(
-            f"INSERT INTO {_index_table(is_english)} (rowid, body, context) VALUES (?, ?, ?)",
+            f"INSERT INTO {_index_table(english)} (rowid, body, context) VALUES (?, ?, ?)",
             (rowid, *indexed),
         )
 
@@ -148,24 +152,7 @@ def source_of(connection: sqlite3.Connection, chunk: ChunkPayload) -> int:
     row = connection.execute("SELECT id FROM sources WHERE tenant = ? AND uri = ?", key).fetchone()
     if row is not None:
         return int(row[0])
-    state = SourceState(
-        metadata.tenant_id,
-        metadata.source_uri,
-        metadata.source_uri,
-        metadata.source_format,
-        "",
-        metadata.ingest_key,
-        "",
-        metadata.parser_version,
-        0,
-        0,
-    )
-    result = ProcessingResult(
-        file_path=metadata.source_uri,
-        ingest_key=metadata.ingest_key,
-        tenant_id=metadata.tenant_id,
-        status="committed",
-    )
+    state, result = brought_by_hand(chunk)
     return insert_source(connection, state, metadata.ingest_run_id, result)
 
 
@@ -189,7 +176,7 @@ def create_table(
     Rows in one of the ``attached`` files are copied in bulk.
     """
     on_page = isinstance(table.location, PageBox)
-    places = ("_page", "_box") if on_page else ("_sheet", "_range")
+    places = place_columns(table)
     place_types = ("INTEGER", "TEXT") if on_page else ("TEXT", "TEXT")
     declared = [f"{quoted(c.name)} {_SQL_TYPES.get(c.type, 'TEXT')}" for c in table.columns]
     declared += [f"{quoted(name)} {kind}" for name, kind in zip(places, place_types, strict=True)]
@@ -211,7 +198,7 @@ def create_table(
             table.unit,
             table.region_id,
             table.title,
-            to_json(_location_record(table.location)),
+            to_json(location_record(table.location)),
             to_json([[column.name, column.header, column.type] for column in table.columns]),
             len(table.rows),
         ),
@@ -222,46 +209,12 @@ def _insert_rows(connection: sqlite3.Connection, table: NamedTable, width: int) 
     numbered = enumerate(zip(table.rows, table.row_locations, strict=True), 1)
     connection.executemany(
         f"INSERT INTO {quoted(table.name)} VALUES ({', '.join('?' * width)})",
-        ((number, *row, *_place(location)) for number, (row, location) in numbered),
+        ((number, *row, *row_place(location)) for number, (row, location) in numbered),
     )
 
 
-def _place(location: PageBox | CellRange) -> tuple[Any, Any]:
-    if isinstance(location, PageBox):
-        return location.page_number, to_json(list(location.box))
-    return location.sheet_name, location.cell_range
-
-
-def _location_record(location: PageBox | CellRange) -> dict[str, Any]:
-    if isinstance(location, PageBox):
-        return {"page_number": location.page_number, "box": list(location.box)}
-    return {"sheet_name": location.sheet_name, "cell_range": location.cell_range}
-
-
-def state_values(state: SourceState) -> tuple[Any, ...]:
-    """A state as values for STATE_COLUMNS."""
-    return (
-        state.tenant_id or "",
-        state.source_uri,
-        state.file_path,
-        state.source_format,
-        state.content_hash,
-        state.ingest_key,
-        state.fingerprint,
-        state.parser_version,
-        state.size_bytes,
-        state.modified_ns,
-    )
-
-
-def _is_english(chunk: ChunkPayload) -> int:
-    """Whether English stemming is right: the language says so, or nothing speaks against it."""
-    language = chunk.metadata.language
-    return int(language == "en" or (language is None and chunk.text.isascii()))
-
-
-def _index_table(is_english: int) -> str:
-    return "search_english" if is_english else "search_other"
+def _index_table(english: int) -> str:
+    return "search_english" if english else "search_other"
 
 
 def _indexed(text: str, headings: Iterable[str]) -> tuple[str, str]:
@@ -269,9 +222,9 @@ def _indexed(text: str, headings: Iterable[str]) -> tuple[str, str]:
     return index_text(text), index_text(" ".join(headings))
 
 
-def _unindex(connection: sqlite3.Connection, rowid: int, text: str, metadata: str, is_english: int) -> None:
+def _unindex(connection: sqlite3.Connection, rowid: int, text: str, metadata: str, english: int) -> None:
     # A contentless index is told what it held.
-    table = _index_table(is_english)
+    table = _index_table(english)
     headings = json.loads(metadata).get("heading_path", ())
     connection.execute(
         f"INSERT INTO {table} ({table}, rowid, body, context) VALUES ('delete', ?, ?, ?)",
@@ -282,8 +235,3 @@ def _unindex(connection: sqlite3.Connection, rowid: int, text: str, metadata: st
 def quoted(name: str) -> str:
     """A name as a SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def to_json(value: Any) -> str:
-    """Compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ingestkit_core.elements import TableColumn
 from ingestkit_core.stores.base import SearchHit, StoreStatus, TableRecord
 from ingestkit_core.stores.fulltext import match_queries
 from ingestkit_core.stores.ranking import fuse, nearest
+from ingestkit_core.stores.records import search_hit, table_record
 from ingestkit_core.stores.sqlite import schema
 from ingestkit_core.stores.sqlite.vectors import embedder_in_use, searched_vectors
 
@@ -126,12 +125,6 @@ def tenants(connection: sqlite3.Connection) -> list[str]:
     return [tenant for (tenant,) in connection.execute("SELECT DISTINCT tenant FROM sources ORDER BY tenant")]
 
 
-def search_hit(row: Sequence[Any], score: float) -> SearchHit:
-    """A row of ``_HITS`` as a hit."""
-    chunk, text, metadata, uri, tenant, run_id = row
-    return SearchHit(score, chunk, text, uri, tenant or None, {**json.loads(metadata), "ingest_run_id": run_id})
-
-
 def of_tenant(tenant_id: str | None) -> tuple[str, list[str]]:
     """A WHERE clause for one tenant, or none."""
     return ("", []) if tenant_id is None else ("WHERE tenant = ?", [tenant_id])
@@ -161,20 +154,7 @@ def catalog(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -
         f"{where.replace('tenant', 's.tenant')} ORDER BY s.tenant, s.uri, c.table_name",
         values,
     )
-    return [
-        TableRecord(
-            name,
-            tenant or None,
-            uri,
-            unit,
-            region_id,
-            title,
-            json.loads(location),
-            tuple(TableColumn(*column) for column in json.loads(columns)),
-            row_count,
-        )
-        for name, tenant, uri, unit, region_id, title, location, columns, row_count in rows
-    ]
+    return [table_record(row) for row in rows]
 
 
 def _ledger_totals(connection: sqlite3.Connection, measure: str, where: str, values: Sequence[Any]) -> dict[str, int]:

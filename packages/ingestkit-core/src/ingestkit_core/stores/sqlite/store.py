@@ -33,9 +33,10 @@ from ingestkit_core.stores.base import (
 )
 from ingestkit_core.stores.jobs import JobJournal
 from ingestkit_core.stores.lease import Lease
+from ingestkit_core.stores.records import STATE_COLUMNS, state_of, state_values, to_json
 from ingestkit_core.stores.sqlite import documents, looking, schema
 from ingestkit_core.stores.sqlite import vectors as kept
-from ingestkit_core.stores.sqlite.documents import STATE_COLUMNS, quoted, state_values
+from ingestkit_core.stores.sqlite.documents import quoted
 from ingestkit_core.stores.sqlite.file import StoreFile
 from ingestkit_core.stores.sqlite.jobs import SqliteJobs
 from ingestkit_core.stores.sqlite.query import run_query
@@ -62,6 +63,11 @@ class SqliteStore(DocumentStore):
     def url(self) -> str:
         """``sqlite:///`` and the absolute path."""
         return f"sqlite:///{self._path}"
+
+    @property
+    def exists(self) -> bool:
+        """See DocumentStore."""
+        return self._file.exists
 
     @property
     def path(self) -> Path:
@@ -103,7 +109,7 @@ class SqliteStore(DocumentStore):
 
     def _source_rows(self, where: str, values: Sequence[Any]) -> Iterator[SourceRecord]:
         for row in self._rows(f"SELECT {STATE_COLUMNS}, run_id, recorded_ns, result FROM sources {where}", values):
-            yield SourceRecord(_state(row), row[10], row[11], ProcessingResult.model_validate_json(row[12]))
+            yield SourceRecord(state_of(row), row[10], row[11], ProcessingResult.model_validate_json(row[12]))
 
     def find_quarantined(self, tenant_id: str | None, source_uri: str) -> QuarantineRecord | None:
         """See DocumentStore."""
@@ -118,7 +124,7 @@ class SqliteStore(DocumentStore):
         sql = f"SELECT {STATE_COLUMNS}, code, errors, recorded_ns, attempts FROM quarantine {where}"
         for row in self._rows(sql, values):
             errors = tuple(IngestError.model_validate(error) for error in json.loads(row[11]))
-            yield QuarantineRecord(_state(row), row[10], errors, row[12], row[13])
+            yield QuarantineRecord(state_of(row), row[10], errors, row[12], row[13])
 
     def _rows(self, sql: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         """Rows of one snapshot; none where nothing was ever committed."""
@@ -157,7 +163,7 @@ class SqliteStore(DocumentStore):
 
     def quarantine(self, record: QuarantineRecord) -> None:
         """See DocumentStore."""
-        errors = documents.to_json([error.model_dump(exclude_none=True) for error in record.errors])
+        errors = to_json([error.model_dump(exclude_none=True) for error in record.errors])
         with self._file.writing() as connection:
             connection.execute(
                 f"INSERT OR REPLACE INTO quarantine ({STATE_COLUMNS}, code, errors, recorded_ns, attempts) "
@@ -452,10 +458,6 @@ class SqliteStore(DocumentStore):
 
 def _by_text(chunks: Sequence[ChunkPayload]) -> list[tuple[str, Sequence[float]]]:
     return [(chunk.metadata.chunk_hash, chunk.vector) for chunk in chunks if chunk.vector is not None]
-
-
-def _state(row: Sequence[Any]) -> SourceState:
-    return SourceState(row[0] or None, *row[1:10])
 
 
 def _drop_table(connection: sqlite3.Connection, name: str) -> None:
