@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ingestkit_core.commit import Committer
 from ingestkit_core.embedding import open_embedder
-from ingestkit_core.errors import BackendError, ErrorCode, ExecutionError, StoreError
+from ingestkit_core.errors import BackendError, ErrorCode, ExecutionError
 from ingestkit_core.execution.local import ReadDocument
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.protocols import ExecutionBackend
@@ -25,8 +25,6 @@ from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import (
     Fault,
     HashingEmbedder,
-    MemoryStructuredDB,
-    MemoryVectorStore,
     ModelServer,
     TextConfig,
     TextRouter,
@@ -353,11 +351,6 @@ def test_a_batch_waits_for_an_embedder_that_worked_before(
     assert 1 <= len(deferred) <= router.in_flight + 1
     assert results[-1].status == "committed"
     assert {result.errors for result in deferred} <= {("E_BACKEND_EMBED_CONNECT",), ("E_BACKEND_CIRCUIT_OPEN",)}
-
-
-def test_two_separate_stores_are_refused_by_name() -> None:
-    with pytest.raises(StoreError, match="one DocumentStore"):
-        TextRouter(MemoryVectorStore(), MemoryStructuredDB())
 
 
 def test_an_execution_backend_of_somebodys_own_owns_the_commit(store: SqliteStore, folder: Path) -> None:

@@ -59,7 +59,7 @@ Store = Annotated[
         envvar="INGESTKIT_STORE",
         metavar="URL",
         show_default="./ingestkit.db",
-        help="The store: a file, sqlite:///file, or postgresql://user@host/database.",
+        help="The store: a file, postgresql://user@host/database, or qdrant+http://host:6333?journal=file.",
     ),
 ]
 Tenant = Annotated[

@@ -45,7 +45,14 @@ _FAILURES_IN_A_ROW = 5
 _REST_SECONDS = 30.0
 """A backend that fails so often in a row is not called for so long, and nothing is read for it in vain."""
 
-_SERVER_LOST = frozenset({ErrorCode.E_BACKEND_DB_CONNECT, ErrorCode.E_BACKEND_DB_TIMEOUT})
+_SERVER_LOST = frozenset(
+    {
+        ErrorCode.E_BACKEND_DB_CONNECT,
+        ErrorCode.E_BACKEND_DB_TIMEOUT,
+        ErrorCode.E_BACKEND_VECTOR_CONNECT,
+        ErrorCode.E_BACKEND_VECTOR_TIMEOUT,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,22 +280,21 @@ class Committer(Finisher):
         if permit is None:
             return self._deferred(submission, _store_rests(), seconds)
         try:
-            self._replace(version)
+            written = self._replace(version)
         except StoreError as exc:
             self._store_breaker.failed(permit)
             return self._deferred(submission, exc, seconds)
         self._store_breaker.succeeded(permit)
         self._log(result, item)
-        return result
+        return result.model_copy(update={"written": written})
 
-    def _replace(self, version: DocumentVersion) -> None:
+    def _replace(self, version: DocumentVersion) -> WrittenArtifacts:
         """Commit, again after a pause while a server cannot be had: what it may have committed is put in its place."""
         attempt = 0
         while True:
             attempt += 1
             try:
-                self._store.replace(version)
-                return
+                return self._store.replace(version)
             except StoreError as exc:
                 if exc.code not in _SERVER_LOST or attempt > self._retries.max_retries:
                     raise

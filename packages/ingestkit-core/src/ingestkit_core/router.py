@@ -13,6 +13,7 @@ import asyncio
 import functools
 import logging
 import operator
+import os
 import queue
 import threading
 import time
@@ -55,8 +56,9 @@ from ingestkit_core.protocols import (
     VectorStoreBackend,
 )
 from ingestkit_core.sources import SourceCheck
-from ingestkit_core.stores import open_store
+from ingestkit_core.stores import DEFAULT_STORE, open_store
 from ingestkit_core.stores.base import DocumentStore
+from ingestkit_core.stores.paired import PairedStore
 from ingestkit_core.tracing import DocumentTrace, trace_document
 from ingestkit_core.verification import Request, Verification, verify_by_module
 
@@ -80,8 +82,10 @@ class Asked:
 class DocumentRouter:
     """Reads documents of one format into one store. A context manager; workers stay warm until ``close``.
 
-    ``vector_store`` and ``structured_db`` are the same DocumentStore, or None for the default one. An
-    ``execution`` that is handed in runs whole documents and owns the commit.
+    ``vector_store`` and ``structured_db`` are the same DocumentStore, or None for the default one, or any pair of
+    backends: those are kept in step by a paired store with its ``journal`` at a path (``$INGESTKIT_STORE`` or
+    ``./ingestkit.db``), and ``default_collection`` names the collection. An ``execution`` that is handed in runs
+    whole documents and owns the commit.
     """
 
     format: Format
@@ -95,11 +99,12 @@ class DocumentRouter:
         config: ProcessorConfig | None = None,
         execution: ExecutionBackend | None = None,
         *,
+        journal: str | Path | None = None,
         pool: WorkerPool | ThreadPool | None = None,
     ) -> None:
         self.config = config if config is not None else self.format.config_class()
-        self._owns_store = vector_store is None and structured_db is None
-        self.store = _document_store(vector_store, structured_db)
+        self.store = _document_store(vector_store, structured_db, journal, self.config.default_collection)
+        self._owns_store = self.store not in (vector_store, structured_db)
         self.llm = llm
         self.embedder = embedder
         self._owns_queue = execution is None and self.config.execution_backend == "distributed"
@@ -414,24 +419,35 @@ class DocumentRouter:
         return cls(**arguments)
 
 
-_ROUTER_ARGUMENTS = ("vector_store", "structured_db", "llm", "embedder", "config", "execution")
+_ROUTER_ARGUMENTS = ("vector_store", "structured_db", "llm", "embedder", "config", "execution", "journal")
 
 
 def _document_store(
     vector_store: VectorStoreBackend | DocumentStore | None,
     structured_db: StructuredDBBackend | DocumentStore | None,
+    journal: str | Path | None,
+    collection: str,
 ) -> DocumentStore:
-    stores = [store for store in (vector_store, structured_db) if store is not None]
-    if not stores:
-        return open_store()
-    first = stores[0]
-    if isinstance(first, DocumentStore) and all(store is first for store in stores):
+    given = [store for store in (vector_store, structured_db) if store is not None]
+    if not given:
+        return open_store(journal)
+    first = given[0]
+    if isinstance(first, DocumentStore) and all(store is first for store in given):
         return first
-    raise StoreError(
-        ErrorCode.E_STORE_INVALID,
-        "vector_store and structured_db must be one DocumentStore: a pair of separate stores cannot change "
-        "in one transaction",
-    )
+    if vector_store is not None and not isinstance(vector_store, VectorStoreBackend):
+        raise _unfit("vector_store", vector_store, "VectorStoreBackend")
+    if structured_db is not None and not isinstance(structured_db, StructuredDBBackend):
+        raise _unfit("structured_db", structured_db, "StructuredDBBackend")
+    path = str(journal if journal is not None else os.environ.get("INGESTKIT_STORE") or DEFAULT_STORE)
+    if "://" in path and not path.startswith("sqlite:"):
+        message = "a pair of stores is kept in step by a journal in a file: name one with journal=path"
+        raise StoreError(ErrorCode.E_STORE_INVALID, message)
+    return PairedStore(vector_store, structured_db, path, collection)
+
+
+def _unfit(argument: str, store: object, protocol: str) -> StoreError:
+    message = f"{argument} is a {type(store).__name__}, which is neither a DocumentStore nor a {protocol}"
+    return StoreError(ErrorCode.E_STORE_INVALID, message)
 
 
 def run_batch(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from ingestkit_core.elements import CellRange, ColumnType, TableColumn, range_name
+from ingestkit_core.elements import CellRange, ColumnType, PageBox, TableColumn, range_name
 from ingestkit_core.stores.base import NamedTable
 
 if TYPE_CHECKING:
@@ -22,11 +23,14 @@ _TYPES: dict[str, ColumnType] = {
 
 
 def table_from_frame(name: str, df: pd.DataFrame) -> NamedTable:
-    """The frame's columns and rows; missing values become NULL, times ISO text."""
-    columns = tuple(
+    """The frame's columns and rows; missing values become NULL, times ISO text.
+
+    Columns that say where a row stands (``_page`` and ``_box``, or ``_sheet`` and ``_range``) become its place.
+    """
+    columns = [
         TableColumn(str(column), str(column), _TYPES.get(dtype.kind, "text"))
         for column, dtype in zip(df.columns, df.dtypes, strict=True)
-    )
+    ]
     missing = df.isna()
     rows = [
         tuple(None if gone else _plain(value) for value, gone in zip(row, holes, strict=True))
@@ -35,16 +39,32 @@ def table_from_frame(name: str, df: pd.DataFrame) -> NamedTable:
         )
     ]
     width = max(len(columns), 1)
+    location: PageBox | CellRange = CellRange(name, range_name(1, 1, len(rows) + 1, width))
+    places: list[PageBox | CellRange] = [CellRange(name, range_name(i, 1, i, width)) for i in range(2, len(rows) + 2)]
+    names = [column.name for column in columns]
+    if names[-2:] in _PLACES:
+        make = PageBox if names[-2] == "_page" else CellRange
+        places = [_place(make, *row[-2:]) for row in rows]
+        location = places[0] if places else location
+        first = int(names[0] == "row_id")
+        columns, rows = columns[first:-2], [row[first:-2] for row in rows]
     return NamedTable(
         name=name,
         unit=name,
         region_id="frame",
         title=name,
-        location=CellRange(name, range_name(1, 1, len(rows) + 1, width)),
-        columns=columns,
+        location=location,
+        columns=tuple(columns),
         rows=rows,
-        row_locations=[CellRange(name, range_name(i, 1, i, width)) for i in range(2, len(rows) + 2)],
+        row_locations=places,
     )
+
+
+_PLACES = (["_page", "_box"], ["_sheet", "_range"])
+
+
+def _place(make: type[PageBox] | type[CellRange], first: Any, second: Any) -> PageBox | CellRange:
+    return PageBox(first, tuple(json.loads(second))) if make is PageBox else CellRange(first, second)
 
 
 def _plain(value: Any) -> Any:

@@ -347,9 +347,8 @@ class PostgresStore(DocumentStore):
         if not self.exists:
             raise StoreError(ErrorCode.E_STORE_INVALID, f"there is no store at {self.url} to back up")
         with self._server.touring() as connection:
-            embedder = kept.embedder_in_use(connection)
             sources = list(_source_records(connection, None))
-            copy_to(Path(path), connection, sources, list(_quarantine_records(connection, None)), embedder)
+            copy_to(Path(path), connection, sources, list(_quarantine_records(connection, None)))
 
     # VectorStoreBackend and StructuredDBBackend
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestkit_core.errors import ErrorCode, IngestError, StoreError
 from ingestkit_core.models import ChunkPayload, ProcessingResult, WrittenArtifacts
+from ingestkit_core.spooled import SpooledRows
 from ingestkit_core.stores import export
 from ingestkit_core.stores.base import (
     DocumentStore,
@@ -216,22 +217,27 @@ class SqliteStore(DocumentStore):
 
     def replace(self, version: DocumentVersion) -> WrittenArtifacts:
         """See DocumentStore."""
-        tenant = version.state.tenant_id or ""
         attached = documents.spools(version.tables)
         with self._file.writing({name: rows.uri for name, rows in attached.items()}) as connection:
-            if version.embedder is not None:
-                self._check_embedder(connection, version.embedder)
-                self._check_vectors(version)
-            for uri in (version.state.source_uri, version.moved_from):
-                if uri is not None:
-                    documents.delete_source(connection, tenant, uri)
-            source_id = documents.insert_source(connection, version.state, version.run_id, version.result)
-            documents.insert_chunks(connection, source_id, version.chunks)
-            if version.embedder is not None:
-                kept.insert_vectors(connection, version.embedder[0], _by_text(version.chunks))
-            for table in version.tables:
-                documents.create_table(connection, source_id, table, attached)
-            return documents.written(connection, source_id)
+            return self._put(connection, version, attached)
+
+    def _put(
+        self, connection: sqlite3.Connection, version: DocumentVersion, attached: Mapping[str, SpooledRows]
+    ) -> WrittenArtifacts:
+        tenant = version.state.tenant_id or ""
+        if version.embedder is not None:
+            self._check_embedder(connection, version.embedder)
+            self._check_vectors(version)
+        for uri in (version.state.source_uri, version.moved_from):
+            if uri is not None:
+                documents.delete_source(connection, tenant, uri)
+        source_id = documents.insert_source(connection, version.state, version.run_id, version.result)
+        documents.insert_chunks(connection, source_id, version.chunks)
+        if version.embedder is not None:
+            kept.insert_vectors(connection, version.embedder[0], _by_text(version.chunks))
+        for table in version.tables:
+            documents.create_table(connection, source_id, table, attached)
+        return documents.written(connection, source_id)
 
     def _check_embedder(self, connection: sqlite3.Connection, embedder: tuple[str, int]) -> None:
         """One store, one embedder: vectors of different models or sizes cannot be compared."""

@@ -1,0 +1,297 @@
+"""Pairs of foreign stores kept in step: the contract of every store, and what is left in the foreign ones."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pandas", reason="needs pip install 'ingestkit-core[frames]'")
+
+from ingestkit_core.errors import ErrorCode, StoreError
+from ingestkit_core.protocols import VectorStoreBackend
+from ingestkit_core.stores import SqliteStore, open_store
+from ingestkit_core.stores.base import DocumentStore
+from ingestkit_core.stores.paired import PairedStore
+from ingestkit_core.testing import (
+    HashingEmbedder,
+    MemoryStructuredDB,
+    MemoryVectorStore,
+    TextConfig,
+    TextRouter,
+    write_text,
+)
+from ingestkit_core.testing.stores import DocumentStoreContract, version
+
+pytestmark = pytest.mark.integration
+
+
+class _Contract(DocumentStoreContract):
+    """A paired store keeps its embedder: what changes it is refused."""
+
+    def test_another_embedder_is_made_ready_beside_the_one_in_use(self, store: DocumentStore) -> None:
+        with pytest.raises(StoreError, match="another collection"):
+            store.switch_embedder(("other", 3), {})
+
+    def test_all_vectors_may_go(self, store: DocumentStore) -> None:
+        with pytest.raises(StoreError, match="another collection"):
+            store.switch_embedder(None, {})
+
+
+class TestPairedInMemory(_Contract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[DocumentStore]:
+        with PairedStore(MemoryVectorStore(), MemoryStructuredDB(), tmp_path / "journal.db") as opened:
+            yield opened
+
+
+class TestPairedWithQdrant(_Contract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[DocumentStore]:
+        qdrant = _qdrant()
+        tables = SqliteStore(tmp_path / "tables.db")
+        with PairedStore(qdrant(":memory:"), tables, tmp_path / "journal.db") as opened:
+            yield opened
+        tables.close()
+
+
+def _qdrant() -> Any:
+    try:
+        from ingestkit_core.stores.qdrant import QdrantStore
+    except ImportError:
+        reason = "needs pip install 'ingestkit-core[qdrant]'"
+        if "qdrant" in os.environ.get("INGESTKIT_REQUIRE", "").split(","):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return QdrantStore
+
+
+@pytest.fixture
+def vectors() -> MemoryVectorStore:
+    return MemoryVectorStore()
+
+
+@pytest.fixture
+def tables() -> MemoryStructuredDB:
+    return MemoryStructuredDB()
+
+
+@pytest.fixture
+def store(tmp_path: Path, vectors: MemoryVectorStore, tables: MemoryStructuredDB) -> Iterator[PairedStore]:
+    with PairedStore(vectors, tables, tmp_path / "journal.db") as opened:
+        yield opened
+
+
+def points(vectors: MemoryVectorStore) -> set[str]:
+    return {chunk.text for chunk in vectors.points.get("default", {}).values()}
+
+
+def test_the_foreign_stores_hold_the_current_version_and_nothing_else(
+    store: PairedStore, vectors: MemoryVectorStore, tables: MemoryStructuredDB
+) -> None:
+    store.replace(version("/a.txt", ["old text", "kept"], rows=[("x", 1)], vectors=[[1.0, 0.0], [0.0, 1.0]]))
+    written = store.replace(
+        version("/a.txt", ["new text", "kept"], rows=[("y", 2), (None, None)], vectors=[[1.0, 0.0], [0.0, 1.0]])
+    )
+    assert points(vectors) == {"new text", "kept"}
+    assert vectors.sizes == {"default": 2}
+    assert set(vectors.points["default"]) == set(written.vector_point_ids)
+    assert (written.vector_collection, set(tables.frames)) == ("default", set(written.db_table_names))
+    (frame,) = tables.frames.values()
+    assert list(frame.columns) == ["row_id", "label", "amount", "_page", "_box"]
+    assert frame["amount"].tolist()[0] == 2
+    assert frame["amount"].isna().tolist() == [False, True]
+    record = store.find(None, "/a.txt")
+    assert record is not None
+    assert record.result.written == written
+    store.remove(None, "/a.txt")
+    assert (points(vectors), tables.frames) == (set(), {})
+
+
+def test_a_failure_half_way_keeps_the_old_version_and_the_next_try_tidies_up(
+    store: PairedStore, vectors: MemoryVectorStore, tables: MemoryStructuredDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.replace(version("/a.txt", ["old"], rows=[("x", 1)]))
+    before = list(store.export())
+
+    def fail(*_: object) -> None:
+        raise ConnectionError("host=secret")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(tables, "create_table_from_dataframe", fail)
+        with pytest.raises(StoreError) as failed:
+            store.replace(version("/a.txt", ["half"], rows=[("y", 2)]))
+    assert failed.value.code is ErrorCode.E_BACKEND_DB_CONNECT
+    assert "secret" not in str(failed.value)
+    assert list(store.export()) == before
+    assert points(vectors) == {"old", "half"}
+    store.replace(version("/b.txt", ["other"]))
+    assert points(vectors) == {"old", "other"}
+
+
+def test_what_cannot_be_swept_now_is_swept_later(
+    store: PairedStore, vectors: MemoryVectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.replace(version("/a.txt", ["old"]))
+
+    def late(*_: object) -> None:
+        raise TimeoutError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(vectors, "delete_by_ids", late)
+        store.replace(version("/a.txt", ["new"]))
+    assert points(vectors) == {"old", "new"}
+    store.replace(version("/b.txt", ["other"]))
+    assert points(vectors) == {"new", "other"}
+
+
+@pytest.mark.parametrize("method", ["_write", "_put", "_sweep"])
+@pytest.mark.timeout(120)
+def test_killed_anywhere_the_next_owner_leaves_what_an_undisturbed_run_leaves(tmp_path: Path, method: str) -> None:
+    """Killed after each step; the foreign stores are files, so that they outlive the owner."""
+    script = """
+        import os, signal, sys
+        from pathlib import Path
+        from ingestkit_core.stores import SqliteStore
+        from ingestkit_core.stores.paired import PairedStore
+        from ingestkit_core.testing.stores import version
+        folder, method = Path(sys.argv[1]), sys.argv[2]
+        store = PairedStore(SqliteStore(folder / "points.db"), SqliteStore(folder / "tables.db"), folder / "journal.db")
+        store.replace(version("/a.txt", ["old"], rows=[("x", 1)]))
+        real = getattr(store, method)
+        def step(*arguments):
+            if method != "_sweep": real(*arguments)
+            os.kill(os.getpid(), signal.SIGKILL)
+        setattr(store, method, step)
+        store.replace(version("/a.txt", ["new"], rows=[("y", 2)]))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path), method]
+    assert subprocess.run(command, timeout=60, check=False).returncode == -9
+    with SqliteStore(tmp_path / "points.db") as points, SqliteStore(tmp_path / "tables.db") as tables:
+        with PairedStore(points, tables, tmp_path / "journal.db") as store:
+            token = "new" if method == "_sweep" else "old"
+            assert [hit.text for hit in store.chunks(None, "/a.txt")] == [token]
+            store.replace(version("/b.txt", ["other"]))
+            assert [hit.text for hit in points.chunks(None, "/a.txt")] == [token]
+            store.replace(version("/a.txt", ["new"], rows=[("y", 2)]))
+        assert [hit.text for hit in points.chunks(None, "/a.txt")] == ["new"]
+        (table,) = tables.tables()
+        assert tables.query(f'SELECT label, amount, _page FROM "{table.table_name}"').rows == (("y", 2, 1),)
+
+
+def test_moving_moves_in_the_foreign_stores_too(
+    store: PairedStore, vectors: MemoryVectorStore, tables: MemoryStructuredDB
+) -> None:
+    texts, rows = ["words", "more"], [("x", 1)]
+    store.replace(version("/old/a.txt", texts, rows=rows, vectors=[[1.0], [0.5]]))
+    old = store.find(None, "/old/a.txt")
+    assert old is not None
+    moved = store.move(old, version("/new/b.txt", texts, rows=rows).state, "run2")
+    assert set(vectors.points["default"]) == set(moved.result.written.vector_point_ids)
+    assert {chunk.metadata.source_uri for chunk in vectors.points["default"].values()} == {"/new/b.txt"}
+    assert set(tables.frames) == set(moved.result.written.db_table_names)
+
+
+def test_forgetting_forgets_in_the_foreign_stores_too(store: PairedStore, vectors: MemoryVectorStore) -> None:
+    store.replace(version("/a.txt", ["text"], tenant="red"))
+    store.replace(version("/b.txt", ["other"]))
+    assert store.forget("red") == 1
+    assert points(vectors) == {"other"}
+
+
+def test_a_router_wraps_a_pair(tmp_path: Path, vectors: MemoryVectorStore, tables: MemoryStructuredDB) -> None:
+    source = write_text(tmp_path / "a.txt", "# Title", "words of the text", "", "label|amount", "x|1")
+    config = TextConfig(execution_strategy="thread", execution_max_workers=1, default_collection="mine")
+    arguments = {"embedder": HashingEmbedder(8), "config": config, "journal": tmp_path / "journal.db"}
+    with TextRouter(vectors, tables, **arguments) as router:
+        result = router.process(source)
+        assert (result.status, result.written.vector_collection) == ("committed", "mine")
+        assert vectors.sizes == {"mine": 8}
+        assert set(vectors.points["mine"]) == set(result.written.vector_point_ids)
+        assert set(tables.frames) == set(result.written.db_table_names)
+        assert router.process(source).status == "unchanged"
+        assert router.process(source).written == result.written
+    with SqliteStore(tmp_path / "journal.db") as journal:
+        assert len(journal.search("words")) == 1
+
+
+def test_what_is_no_backend_is_refused_by_name(tmp_path: Path, tables: MemoryStructuredDB) -> None:
+    with pytest.raises(StoreError, match="vector_store is a dict"):
+        TextRouter({}, tables, journal=tmp_path / "journal.db")
+    with pytest.raises(StoreError, match="structured_db is a MemoryVectorStore"):
+        TextRouter(None, MemoryVectorStore(), journal=tmp_path / "journal.db")
+
+
+# Qdrant
+
+
+def test_qdrant_holds_chunks_as_points(tmp_path: Path) -> None:
+    qdrant = _qdrant()(str(tmp_path / "qdrant"))
+    assert isinstance(qdrant, VectorStoreBackend)
+    one = version("/a.txt", ["first", "second"], vectors=[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    qdrant.ensure_collection("c", 3)
+    qdrant.ensure_collection("c", 3)
+    with pytest.raises(StoreError) as refused:
+        qdrant.ensure_collection("c", 4)
+    assert refused.value.code is ErrorCode.E_STORE_DIMENSION
+    assert qdrant.upsert_chunks("c", one.chunks) == qdrant.upsert_chunks("c", one.chunks) == 2
+    qdrant.create_payload_index("c", "source_uri", "keyword")
+    (hit,) = qdrant._client.query_points("c", query=[0.9, 0.1, 0.0], using="text", limit=1).points
+    assert (hit.id, hit.payload["text"], hit.payload["source_uri"]) == (one.chunks[0].id, "first", "/a.txt")
+    assert qdrant.delete_by_ids("c", [one.chunks[0].id, one.chunks[0].id.replace("-", "")[::-1]]) == 1
+    assert qdrant.upsert_chunks("without", version("/b.txt", ["no vector"]).chunks) == 1
+    qdrant.close()
+
+
+class _Silent(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        time.sleep(3 if "slow" in self.path else 0)
+        self.send_error(503)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.filterwarnings("ignore:Api key")
+def test_a_qdrant_that_cannot_be_had_is_told_by_its_code(tmp_path: Path) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Silent)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    place = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        assert _code(_qdrant()(place, "secret-key", 1), "slow") is ErrorCode.E_BACKEND_VECTOR_TIMEOUT
+        assert _code(_qdrant()(place), "c") is ErrorCode.E_BACKEND_VECTOR_CONNECT
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert _code(_qdrant()(place), "c") is ErrorCode.E_BACKEND_VECTOR_CONNECT
+    with open_store(f"qdrant+{place}?journal={tmp_path}/journal.db") as store:
+        assert store.url == f"qdrant+{place}?journal={tmp_path}/journal.db"
+        with pytest.raises(StoreError) as down:
+            store.replace(version("/a.txt", ["text"], vectors=[[1.0]]))
+        assert down.value.code is ErrorCode.E_BACKEND_VECTOR_CONNECT
+
+
+def _code(qdrant: Any, collection: str) -> ErrorCode:
+    with pytest.raises(StoreError) as failed:
+        qdrant.ensure_collection(collection, 3)
+    assert failed.value.recoverable
+    assert "secret-key" not in str(failed.value)
+    return failed.value.code
+
+
+@pytest.mark.parametrize(
+    "url", ["qdrant+http://host:6333", "qdrant+http://?journal=x", "qdrant+http://host?journal=x&nonsense=1"]
+)
+def test_a_url_of_qdrant_names_a_journal(url: str) -> None:
+    _qdrant()
+    with pytest.raises(StoreError, match="journal=path"):
+        open_store(url)
