@@ -75,7 +75,7 @@ def test_killed_while_it_writes_to_a_server_the_store_ends_the_same(
         store = postgres.url(database)
 
         def empty() -> None:
-            postgres.execute("DROP SCHEMA ingestkit, ingestkit_tables CASCADE", database)
+            postgres.execute("DROP SCHEMA ingestkit, ingestkit_tables, ingestkit_parts CASCADE", database)
 
         _kill(store, documents, KILLS_ON_A_SERVER, IN_POSTGRES, empty)
         assert _run(store, documents) == 1

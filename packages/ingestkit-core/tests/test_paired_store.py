@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import os
 import subprocess
@@ -255,7 +256,8 @@ def test_qdrant_holds_chunks_as_points(tmp_path: Path) -> None:
 class _Silent(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         time.sleep(3 if "slow" in self.path else 0)
-        self.send_error(503)
+        with contextlib.suppress(BrokenPipeError):
+            self.send_error(503)
 
     def log_message(self, *_: object) -> None:
         pass

@@ -134,7 +134,7 @@ class PostgresServer:
         yield name
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
         self.execute(f"{others} AND pid <> pg_backend_pid()", name)
-        self.execute("DROP SCHEMA IF EXISTS ingestkit, ingestkit_tables CASCADE", name)
+        self.execute("DROP SCHEMA IF EXISTS ingestkit, ingestkit_tables, ingestkit_parts CASCADE", name)
         self._free.append(name)
 
     def _new_database(self) -> str:

@@ -477,6 +477,31 @@ class DocumentStoreContract:
         store.replace(replace(other, tables=[replace(table, columns=columns, rows=[("x", 0.5)])]))
         assert store.query(f'SELECT share FROM "{table.name}"').rows == ((0.5,),)
 
+    def test_a_table_may_be_very_wide(self, store: DocumentStore) -> None:
+        """As wide as readers make them: 1,500 columns, all with values."""
+        wide = version("/a.txt", ["text"], rows=[("x", 1)])
+        (table,) = wide.tables
+        columns = tuple(TableColumn(f"c{i}", f"C{i}", "text" if i % 2 else "integer") for i in range(1500))
+        rows = [tuple(f"value of column {i} in {n}" if i % 2 else i + n for i in range(1500)) for n in range(2)]
+        places = [PageBox(1, (0, 0, 1, 1))] * 2
+        full = replace(wide, tables=[replace(table, columns=columns, rows=rows, row_locations=places)])
+        store.replace(full)
+        exported = list(store.export())
+        (line,) = [line for line in exported if '"kind":"row"' in line and '"values":[1,' in line]
+        assert json.loads(line)["values"] == [1, *rows[0], 1, "[0,0,1,1]"]
+        assert store.query(f'SELECT c0, c1499 FROM "{table.name}" ORDER BY row_id').rows[1] == (1, rows[1][1499])
+        store.replace(replace(full, state=replace(full.state, size_bytes=11)))
+        assert [line for line in store.export() if '"kind":"row"' in line] == [
+            line for line in exported if '"kind":"row"' in line
+        ]
+        old = store.find(None, "/a.txt")
+        assert old is not None
+        store.move(old, version("/b.txt", ["text"], rows=[("x", 1)]).state, "run2")
+        (moved,) = store.tables()
+        assert store.query(f'SELECT c777 FROM "{moved.table_name}" ORDER BY row_id').rows[0] == (rows[0][777],)
+        store.remove(None, "/b.txt")
+        assert store.tables() == []
+
     def test_a_copy_holds_the_same(self, store: DocumentStore, tmp_path: Path) -> None:
         store.replace(version("/a.txt", ["text"], rows=[("x", 1)], vectors=[[1.0, 0.0]], tenant="red"))
         store.quarantine(QuarantineRecord(version("/c.txt", []).state, "E_PARSE_CORRUPT", ()))

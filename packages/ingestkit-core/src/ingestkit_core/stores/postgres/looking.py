@@ -271,7 +271,7 @@ def status(connection: psycopg.Connection, url: str, tenant_id: str | None) -> S
         tables=number(f"SELECT count(*) FROM catalog WHERE source_id IN {of_source}"),
         table_rows=number(f"SELECT coalesce(sum(row_count), 0) FROM catalog WHERE source_id IN {of_source}"),
         quarantined=number(f"SELECT count(*) FROM quarantine {where}"),
-        size_bytes=number(_SIZE, (["ingestkit", schema.TABLES_SCHEMA],)),
+        size_bytes=number(_SIZE, (["ingestkit", schema.TABLES_SCHEMA, schema.PARTS_SCHEMA],)),
         tenants=tuple(tenant or None for tenant in tenants(connection)),
         parser_versions=counts(
             f"SELECT parser_version, count(*) FROM sources {where} GROUP BY parser_version ORDER BY 1"

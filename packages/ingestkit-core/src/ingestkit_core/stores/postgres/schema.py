@@ -17,9 +17,11 @@ import psycopg
 
 from ingestkit_core.errors import ErrorCode, StoreError
 
-__all__ = ["CHANGE_TABLES", "KEEP_TABLES", "SCHEMA_VERSION", "TABLES_SCHEMA", "check", "make"]
+__all__ = ["CHANGE_TABLES", "KEEP_TABLES", "PARTS_SCHEMA", "SCHEMA_VERSION", "TABLES_SCHEMA", "check", "make"]
 
 TABLES_SCHEMA = "ingestkit_tables"
+PARTS_SCHEMA = "ingestkit_parts"
+"""Where the tables lie that hold a part of the columns of a wide one."""
 
 KEEP_TABLES = "LOCK TABLE ingestkit.changes IN ROW SHARE MODE"
 CHANGE_TABLES = "LOCK TABLE ingestkit.changes IN EXCLUSIVE MODE"
@@ -42,6 +44,7 @@ _STATE = """
 _VERSION_1 = f"""
 CREATE SCHEMA IF NOT EXISTS ingestkit;
 CREATE SCHEMA IF NOT EXISTS ingestkit_tables;
+CREATE SCHEMA IF NOT EXISTS ingestkit_parts;
 CREATE TABLE ingestkit.settings (name text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE ingestkit.sources (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

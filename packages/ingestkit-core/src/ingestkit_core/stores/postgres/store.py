@@ -401,7 +401,8 @@ class PostgresStore(DocumentStore):
     def drop_table(self, table_name: str) -> None:
         """See StructuredDBBackend."""
         with self._server.writing() as connection:
-            tables.drop_tables(connection, tables.take_out(connection, "table_name = %s", (table_name,)))
+            taken = tables.take_out(connection, "table_name = %s", (table_name,))
+            tables.drop_tables(connection, taken.values())
 
     def table_exists(self, table_name: str) -> bool:
         """See StructuredDBBackend."""
@@ -463,7 +464,7 @@ def _delete(connection: psycopg.Connection, tenant: str, uri: str) -> bool:
     known = _leave_quarantine(connection, tenant, uri)
     known = documents.source_id_of(connection, tenant, uri) is not None or known
     gone, before = _take_out(connection, tenant, [uri])
-    tables.drop_tables(connection, before)
+    tables.drop_tables(connection, before.values())
     kept.change_vectors(connection, None, (), gone)
     return known
 

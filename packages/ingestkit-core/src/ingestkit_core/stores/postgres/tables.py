@@ -8,17 +8,20 @@ waits for those of our readers that go from table to table, and they for him.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, cast
 
 import psycopg
 from psycopg import sql
 
-from ingestkit_core.elements import PageBox
+from ingestkit_core.elements import CellRange, PageBox
+from ingestkit_core.spooled import SpooledRanges, SpooledRows
 from ingestkit_core.stores.base import NamedTable, SourceState
-from ingestkit_core.stores.naming import table_name
-from ingestkit_core.stores.postgres.schema import CHANGE_TABLES, TABLES_SCHEMA
+from ingestkit_core.stores.naming import MAX_NAME_BYTES, table_name
+from ingestkit_core.stores.postgres.schema import CHANGE_TABLES, PARTS_SCHEMA, TABLES_SCHEMA
 from ingestkit_core.stores.postgres.values import (
     SQL_TYPES,
     Kind,
@@ -28,6 +31,7 @@ from ingestkit_core.stores.postgres.values import (
     kind_of,
     restored,
     row_as,
+    unescaped,
 )
 from ingestkit_core.stores.records import location_record, place_columns, row_place, to_json
 
@@ -36,9 +40,16 @@ __all__ = ["Shape", "drop_tables", "put_tables", "rename_tables", "rows_of", "ta
 _ROWS_AT_ONCE = 2000
 
 
+_WIDEST = 300
+"""A row of PostgreSQL has to fit a page of 8 kB, to which each value brings up to 25 bytes that cannot be moved out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a table is made of: (column, kind), with the row's number and place."""
+    """What a table is made of: (column, kind), with the row's number and place.
+
+    A wide one is stored in several tables that share the row's number, with a view over them.
+    """
 
     name: str
     columns: tuple[tuple[str, Kind], ...]
@@ -50,8 +61,29 @@ class Shape:
 
     @property
     def identifier(self) -> sql.Identifier:
-        """Its name in SQL."""
+        """Its name in SQL: a table's, or a view's."""
         return sql.Identifier(TABLES_SCHEMA, self.name)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its columns need more than one table."""
+        return len(self.columns) > _WIDEST
+
+    def parts(self) -> list[tuple[sql.Identifier, slice]]:
+        """The tables that hold its rows, and which columns (beside the row's number) each has."""
+        if not self.is_wide:
+            return [(self.identifier, slice(1, None))]
+        starts = range(1, len(self.columns), _WIDEST)
+        return [
+            (sql.Identifier(PARTS_SCHEMA, part_name(self.name, number)), slice(start, start + _WIDEST))
+            for number, start in enumerate(starts, 1)
+        ]
+
+
+def part_name(name: str, number: int) -> str:
+    """The name of a part: the hash at the end of a table's name keeps it apart from others."""
+    suffix = f"_{number}"
+    return name.encode("utf-8")[-(MAX_NAME_BYTES - len(suffix)) :].decode("utf-8", "ignore") + suffix
 
 
 def _shape(table: NamedTable) -> Shape:
@@ -67,13 +99,14 @@ def put_tables(
 ) -> None:
     """Tables with their rows and catalog entries, in the place of those that were taken out before."""
     wanted = {table.name: _shape(table) for table in tables}
-    drop_tables(connection, [name for name, shape in before.items() if wanted.get(name) != shape])
+    drop_tables(connection, [shape for name, shape in before.items() if wanted.get(name) != shape])
     for table in tables:
         shape = wanted[table.name]
         if before.get(table.name) == shape:
-            connection.execute(sql.SQL("DELETE FROM {}").format(shape.identifier))
+            for part, _ in shape.parts():
+                connection.execute(sql.SQL("DELETE FROM {}").format(part))
         else:
-            connection.execute(_definition(shape))
+            _create(connection, shape)
         _enter(connection, source_id, table, _load(connection, shape, table))
 
 
@@ -85,51 +118,74 @@ def take_out(connection: psycopg.Connection, condition: str, values: Sequence[An
     return {name: Shape(name, tuple((column, kind) for column, kind in json.loads(kinds))) for name, kinds in rows}
 
 
-def drop_tables(connection: psycopg.Connection, names: Collection[str]) -> None:
+def drop_tables(connection: psycopg.Connection, shapes: Collection[Shape]) -> None:
     """Drop tables that were taken out of the catalog."""
-    if names:
+    if shapes:
         connection.execute(CHANGE_TABLES)
-        tables = [sql.Identifier(TABLES_SCHEMA, name) for name in names]
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(tables)))
+    for shape in shapes:
+        if shape.is_wide:
+            connection.execute(sql.SQL("DROP VIEW {}").format(shape.identifier))
+        for part, _ in shape.parts():
+            connection.execute(sql.SQL("DROP TABLE {}").format(part))
 
 
-def _definition(shape: Shape) -> sql.Composed:
-    columns = [
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(SQL_TYPES.get(kind, 'text COLLATE "C"')))
-        for name, kind in shape.columns[1:]
-    ]
-    return sql.SQL("CREATE TABLE {} (row_id bigint PRIMARY KEY, {})").format(
-        shape.identifier, sql.SQL(", ").join(columns)
-    )
+def _create(connection: psycopg.Connection, shape: Shape) -> None:
+    for part, places in shape.parts():
+        columns = [
+            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(SQL_TYPES.get(kind, 'text COLLATE "C"')))
+            for name, kind in shape.columns[places]
+        ]
+        connection.execute(
+            sql.SQL("CREATE TABLE {} (row_id bigint PRIMARY KEY, {})").format(part, sql.SQL(", ").join(columns))
+        )
+    if shape.is_wide:
+        first, *others = [part for part, _ in shape.parts()]
+        joined = [sql.SQL(" JOIN {} USING (row_id)").format(part) for part in others]
+        connection.execute(
+            sql.SQL("CREATE VIEW {} AS SELECT * FROM {}{}").format(shape.identifier, first, sql.Composed(joined))
+        )
 
 
 def _load(connection: psycopg.Connection, shape: Shape, table: NamedTable) -> Shape:
     """Copy the rows in; returns the shape they took. A column that does not fit its type becomes text."""
     try:
         with connection.transaction():
-            _copy(connection, shape, _numbered(table))
+            _copy(connection, shape, lambda: _numbered(table))
     except (psycopg.DataError, TypeError, OverflowError):
         kinds = fitting_kinds(_numbered(table), shape.kinds)
         fitting = Shape(shape.name, tuple((name, kind) for (name, _), kind in zip(shape.columns, kinds, strict=True)))
-        connection.execute(CHANGE_TABLES)
-        connection.execute(sql.SQL("DROP TABLE {}").format(shape.identifier))
-        connection.execute(_definition(fitting))
-        _copy(connection, fitting, (row_as(row, kinds) for row in _numbered(table)))
+        drop_tables(connection, [shape])
+        _create(connection, fitting)
+        _copy(connection, fitting, lambda: (row_as(row, kinds) for row in _numbered(table)))
         return fitting
     return shape
 
 
-def _copy(connection: psycopg.Connection, shape: Shape, rows: Iterable[Sequence[Any]]) -> None:
-    with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(shape.identifier)) as copy:
-        copy.set_types([SQL_TYPES.get(kind, "text") for kind in shape.kinds])
-        write = copy.write_row
-        for row in rows:
-            write(row)
+def _copy(connection: psycopg.Connection, shape: Shape, rows: Callable[[], Iterable[Sequence[Any]]]) -> None:
+    for part, places in shape.parts():
+        given = ((row[0], *row[places]) for row in rows()) if shape.is_wide else rows()
+        kinds: list[Kind] = ["integer", *shape.kinds[places]]
+        with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(part)) as copy:
+            copy.set_types([SQL_TYPES.get(kind, "text") for kind in kinds])
+            write = copy.write_row
+            for row in given:
+                write(row)
 
 
 def _numbered(table: NamedTable) -> Iterator[tuple[Any, ...]]:
-    for number, (row, location) in enumerate(zip(table.rows, table.row_locations, strict=True), 1):
-        yield number, *row, *row_place(location)
+    """The rows with their numbers and places: written out, because a million of them pass here."""
+    rows, locations = table.rows, table.row_locations
+    if isinstance(rows, SpooledRows) and isinstance(locations, SpooledRanges):
+        return _spooled(rows, locations.sheet_name)
+    numbered = enumerate(zip(rows, locations, strict=True), 1)
+    if all(isinstance(location, CellRange) for location in locations):
+        return ((number, *row, place.sheet_name, place.cell_range) for number, (row, place) in numbered)  # type: ignore[union-attr]  # just looked at
+    return ((number, *row, *row_place(place)) for number, (row, place) in numbered)
+
+
+def _spooled(rows: SpooledRows, sheet_name: str) -> Iterator[tuple[Any, ...]]:
+    with closing(sqlite3.connect(rows.uri, uri=True)) as connection:
+        yield from connection.execute(f"SELECT rowid, {rows.names}, ?, place FROM rows ORDER BY rowid", (sheet_name,))
 
 
 def _enter(connection: psycopg.Connection, source_id: int | None, table: NamedTable, shape: Shape) -> None:
@@ -152,17 +208,22 @@ def _enter(connection: psycopg.Connection, source_id: int | None, table: NamedTa
 def rename_tables(connection: psycopg.Connection, source_id: int, state: SourceState) -> dict[str, str]:
     """Give the tables of a moved source their new names; returns new by old."""
     names: dict[str, str] = {}
-    for old, unit, region_id in connection.execute(
-        "SELECT table_name, unit, region_id FROM catalog WHERE source_id = %s", (source_id,)
+    for old, unit, region_id, kinds in connection.execute(
+        "SELECT table_name, unit, region_id, kinds FROM catalog WHERE source_id = %s", (source_id,)
     ).fetchall():
         connection.execute(CHANGE_TABLES)
-        new = table_name(state.tenant_id, state.source_uri, unit, region_id)
-        connection.execute(
-            sql.SQL("ALTER TABLE {} RENAME TO {}").format(sql.Identifier(TABLES_SCHEMA, old), sql.Identifier(new))
-        )
+        new = table_name(state.tenant_id, state.source_uri, unescaped(unit), unescaped(region_id))
+        shape = Shape(old, tuple(json.loads(kinds)))
+        _rename(connection, shape.identifier, new)
+        for number, (part, _) in enumerate(shape.parts() if shape.is_wide else (), 1):
+            _rename(connection, part, part_name(new, number))
         connection.execute("UPDATE catalog SET table_name = %s WHERE table_name = %s", (new, old))
         names[old] = new
     return names
+
+
+def _rename(connection: psycopg.Connection, old: sql.Identifier, new: str) -> None:
+    connection.execute(sql.SQL("ALTER TABLE {} RENAME TO {}").format(old, sql.Identifier(new)))
 
 
 def rows_of(connection: psycopg.Connection, name: str) -> Iterator[list[Any]]:
