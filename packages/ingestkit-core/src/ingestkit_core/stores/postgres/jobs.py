@@ -99,6 +99,12 @@ class PostgresJobs(JobJournal):
                 (time.time_ns(), job_id, worker),
             )
 
+    def withdraw(self, job_id: str) -> bool:
+        """See JobJournal."""
+        with self._server.writing() as connection:
+            gone = connection.execute("DELETE FROM ingest_jobs WHERE job_id = %s AND state = 'submitted'", (job_id,))
+            return gone.rowcount == 1
+
     def keep_alive(self, worker: str) -> None:
         """See JobJournal."""
         with self._server.writing() as connection:

@@ -6,6 +6,7 @@
     ingestkit.quarantine             (by tenant and URI, beside sources)
     ingestkit.settings               (the schema's version, the embedder)
     ingestkit.ingest_jobs, ingest_workers   (the journal of a queue)
+    ingestkit.roots                  (folders, by tenant and path)
     ingestkit.changes                (empty: locked by whoever changes which tables there are)
 
 Names and URIs are ordered by their bytes, as in the embedded store, whatever the server's language.
@@ -114,6 +115,13 @@ CREATE TABLE ingestkit.ingest_jobs (
 CREATE INDEX ingest_jobs_by_state ON ingestkit.ingest_jobs (state, changed_ns);
 CREATE INDEX ingest_jobs_by_source ON ingestkit.ingest_jobs (tenant, uri);
 CREATE TABLE ingestkit.ingest_workers (worker text PRIMARY KEY, seen_ns bigint NOT NULL);
+CREATE TABLE ingestkit.roots (
+    tenant text NOT NULL,
+    path text NOT NULL,
+    device text NOT NULL,
+    documents bigint NOT NULL,
+    PRIMARY KEY (tenant, path)
+);
 """
 
 _MIGRATIONS = (_VERSION_1,)

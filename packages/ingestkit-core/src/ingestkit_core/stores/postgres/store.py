@@ -25,6 +25,7 @@ from ingestkit_core.stores.base import (
     QuarantineRecord,
     QueryError,
     QueryResult,
+    RootRecord,
     SearchHit,
     SourceRecord,
     SourceState,
@@ -39,6 +40,7 @@ from ingestkit_core.stores.postgres.copying import copy_to
 from ingestkit_core.stores.postgres.jobs import PostgresJobs
 from ingestkit_core.stores.postgres.query import run_query
 from ingestkit_core.stores.postgres.schema import TABLES_SCHEMA
+from ingestkit_core.stores.postgres.values import escaped
 from ingestkit_core.stores.records import STATE_COLUMNS, state_of, state_values, to_json
 
 if TYPE_CHECKING:
@@ -124,6 +126,21 @@ class PostgresStore(DocumentStore):
             return []
         with self._server.outside() as connection:
             return connection.execute(f"{select} {where}".encode(), values).fetchall()
+
+    def find_root(self, tenant_id: str | None, path: str) -> RootRecord | None:
+        """See DocumentStore."""
+        select = "SELECT device, documents FROM roots"
+        rows = self._rows(select, "WHERE tenant = %s AND path = %s", (tenant_id or "", escaped(path)))
+        return RootRecord(tenant_id, path, *rows[0]) if rows else None
+
+    def record_root(self, record: RootRecord) -> None:
+        """See DocumentStore."""
+        with self._server.writing() as connection:
+            connection.execute(
+                "INSERT INTO roots VALUES (%s, %s, %s, %s) ON CONFLICT (tenant, path) "
+                "DO UPDATE SET device = excluded.device, documents = excluded.documents",
+                (record.tenant_id or "", escaped(record.path), record.device, record.documents),
+            )
 
     def touch(self, state: SourceState) -> None:
         """See DocumentStore."""
@@ -274,6 +291,8 @@ class PostgresStore(DocumentStore):
                 "DELETE FROM ingest_jobs WHERE tenant = %s AND (%s::text IS NULL OR uri = %s)",
                 (tenant, source_uri, source_uri),
             )
+            if source_uri is None:
+                connection.execute("DELETE FROM roots WHERE tenant = %s", (tenant,))
         with self._server.outside() as connection:
             # ANALYZE too: the statistics hold values of the columns.
             connection.execute(
