@@ -93,7 +93,7 @@ def test_a_store_from_before_the_queue_gets_its_tables(tmp_path: Path) -> None:
         store.replace(version("/a.txt", ["kept text"], rows=[("x", 1)]))
         expected = list(store.export())
     raw = sqlite3.connect(path)
-    raw.executescript("DROP TABLE ingest_jobs; DROP TABLE ingest_workers; PRAGMA user_version = 2;")
+    raw.executescript("DROP TABLE ingest_jobs; DROP TABLE ingest_workers; DROP TABLE roots; PRAGMA user_version = 2;")
     raw.close()
     with SqliteStore(path) as store:
         store.jobs.submit("one", request())

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ingestkit_core.elements import CellRange, PageBox, TableColumn
+from ingestkit_core.errors import ErrorCode, StoreError
 from ingestkit_core.models import ChunkPayload, ProcessingResult
-from ingestkit_core.stores.base import NamedTable, SearchHit, SourceState, TableRecord
+from ingestkit_core.stores.base import DocumentVersion, NamedTable, SearchHit, SourceState, TableRecord
 
 __all__ = [
     "STATE_COLUMNS",
     "brought_by_hand",
+    "check_vectors",
     "chunk_metadata",
     "is_english",
     "location_record",
@@ -29,6 +31,19 @@ STATE_COLUMNS = (
     "tenant, uri, path, format, content_hash, ingest_key, fingerprint, parser_version, size_bytes, modified_ns"
 )
 """The columns of sources and of quarantine that hold a SourceState, in its order."""
+
+
+def check_vectors(version: DocumentVersion) -> None:
+    """An embedder that changed its size under the same name would leave vectors of both: StoreError."""
+    assert version.embedder is not None
+    identity, dimension = version.embedder
+    odd = {len(chunk.vector) for chunk in version.chunks if chunk.vector is not None} - {dimension}
+    if odd:
+        raise StoreError(
+            ErrorCode.E_STORE_DIMENSION,
+            f"{identity} gave vectors of {min(odd)} numbers and of {dimension}: exchange all of them with "
+            "ingestkit reembed",
+        )
 
 
 def state_values(state: SourceState) -> tuple[Any, ...]:

@@ -41,7 +41,7 @@ from ingestkit_core.stores.postgres.jobs import PostgresJobs
 from ingestkit_core.stores.postgres.query import run_query
 from ingestkit_core.stores.postgres.schema import TABLES_SCHEMA
 from ingestkit_core.stores.postgres.values import escaped
-from ingestkit_core.stores.records import STATE_COLUMNS, state_of, state_values, to_json
+from ingestkit_core.stores.records import STATE_COLUMNS, check_vectors, state_of, state_values, to_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,6 +228,7 @@ class PostgresStore(DocumentStore):
         with self._writing(version.state.tenant_id, *uris) as connection:
             if version.embedder is not None:
                 kept.require_embedder(connection, version.embedder, self.url)
+                check_vectors(version)
             gone, before = _take_out(connection, tenant, uris)
             source_id = documents.insert_source(connection, version.state, version.run_id, version.result)
             documents.insert_chunks(connection, source_id, version.chunks)

@@ -34,7 +34,7 @@ from ingestkit_core.stores.base import (
 )
 from ingestkit_core.stores.jobs import JobJournal
 from ingestkit_core.stores.lease import Lease
-from ingestkit_core.stores.records import STATE_COLUMNS, state_of, state_values, to_json
+from ingestkit_core.stores.records import STATE_COLUMNS, check_vectors, state_of, state_values, to_json
 from ingestkit_core.stores.sqlite import documents, looking, schema
 from ingestkit_core.stores.sqlite import vectors as kept
 from ingestkit_core.stores.sqlite.documents import quoted
@@ -227,7 +227,7 @@ class SqliteStore(DocumentStore):
         tenant = version.state.tenant_id or ""
         if version.embedder is not None:
             self._check_embedder(connection, version.embedder)
-            self._check_vectors(version)
+            check_vectors(version)
         for uri in (version.state.source_uri, version.moved_from):
             if uri is not None:
                 documents.delete_source(connection, tenant, uri)
@@ -249,18 +249,6 @@ class SqliteStore(DocumentStore):
                 ErrorCode.E_STORE_DIMENSION,
                 f"{self._path} holds vectors of {known[0]} with {known[1]} numbers, not of {embedder[0]} with "
                 f"{embedder[1]}: use that embedder, or change it with ingestkit reembed",
-            )
-
-    def _check_vectors(self, version: DocumentVersion) -> None:
-        """One that changed its size under the same name would leave vectors of both."""
-        assert version.embedder is not None
-        identity, dimension = version.embedder
-        odd = {len(chunk.vector) for chunk in version.chunks if chunk.vector is not None} - {dimension}
-        if odd:
-            raise StoreError(
-                ErrorCode.E_STORE_DIMENSION,
-                f"{identity} gave vectors of {min(odd)} numbers and of {dimension}: exchange all of them with "
-                "ingestkit reembed",
             )
 
     def move(self, old: SourceRecord, state: SourceState, run_id: str) -> SourceRecord:
