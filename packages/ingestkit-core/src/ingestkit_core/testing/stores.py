@@ -246,6 +246,16 @@ class DocumentStoreContract:
         assert store.known_vectors("model", [hash_text("alpha")]) == {}
         assert store.status().vectors == 3
 
+    def test_vectors_in_the_making_are_not_searched(self, store: DocumentStore) -> None:
+        store.replace(version("/a.txt", ["alpha", "beta"], vectors=[[1.0, 0.0], [0.0, 1.0]]))
+        other = ("other", 2)
+        store.add_vectors(other, {hash_text("alpha"): [0.0, 1.0], hash_text("beta"): [1.0, 0.1]})
+        best = [hit.text for hit in store.search("", vector=[1.0, 0.1])]
+        assert best == ["alpha", "beta"]
+        assert store.status().vectors == 2
+        assert store.switch_embedder(other, {}) is True
+        assert [hit.text for hit in store.search("", vector=[1.0, 0.1])] == ["beta", "alpha"]
+
     def test_all_vectors_may_go(self, store: DocumentStore) -> None:
         store.replace(version("/a.txt", ["alpha"], vectors=[[1.0, 0.0]]))
         assert store.switch_embedder(None, {}) is True
