@@ -15,7 +15,8 @@ from ingestkit_core.stores.base import DocumentStore
 
 __all__ = ["check_embedder", "query_vector", "reembed"]
 
-_TEXTS_AT_ONCE = 512
+_TEXTS_AT_ONCE = 8192
+"""So many stored texts are held at a time; each look for more passes by those that are done."""
 
 
 def reembed(store: DocumentStore, embedder: GuardedEmbedder, fingerprints: Mapping[str, str]) -> Iterator[int]:
