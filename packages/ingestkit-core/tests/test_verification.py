@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from ingestkit_core.elements import CellRange, PageBox, TableColumn
 from ingestkit_core.errors import SourceError
 from ingestkit_core.keys import hash_text
+from ingestkit_core.ledger import Ledger, UnitLedger
+from ingestkit_core.models import OCRStageResult, ProcessingResult
 from ingestkit_core.verification import (
     Passage,
     Request,
@@ -20,6 +22,7 @@ from ingestkit_core.verification import (
     tokens_of,
     write_questions,
 )
+from ingestkit_core.verifying import came_in
 
 pytestmark = pytest.mark.unit
 
@@ -104,3 +107,15 @@ def test_other_bytes_are_not_looked_at(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as changed:
         bytes_to_verify(str(file), Request("", {}, hash_text("old text")))
     assert changed.value.code == "E_SOURCE_CHANGED"
+
+
+def test_pages_that_ocr_read_are_not_counted_by_others() -> None:
+    units = tuple(UnitLedger(unit=f"page {number}", source=number * 100, emitted=0) for number in (1, 2, 3))
+    result = ProcessingResult(
+        file_path="a.pdf",
+        status="committed",
+        ledger=Ledger(measure="characters", units=units),
+        ocr_result=OCRStageResult(pages=(2,), engine="tesseract"),
+    )
+    assert came_in(result) == {"page 1": 100, "page 3": 300}
+    assert came_in(ProcessingResult(file_path="a.pdf", status="committed")) == {}

@@ -20,11 +20,12 @@ from typing import Any, Literal
 
 from ingestkit_core.elements import CellRange, PageBox
 from ingestkit_core.errors import ErrorCode, IngestError, IngestkitError
+from ingestkit_core.models import ProcessingResult
 from ingestkit_core.router import DocumentRouter
 from ingestkit_core.stores.base import DocumentStore, SourceRecord, SourceState, TableRecord
 from ingestkit_core.verification import Passage, Request, Rows, Verification, write_questions
 
-__all__ = ["Verified", "questions_about", "verify_sources"]
+__all__ = ["Verified", "came_in", "questions_about", "verify_sources"]
 
 _ROWS_AT_ONCE = 1000
 _QUERY_SECONDS = 600.0
@@ -98,11 +99,9 @@ def _verified(
     if router is None:
         message = f"no installed format reads {state.source_format}"
         return Verified(state, "failed", error=_error(ErrorCode.E_PARSE_UNSUPPORTED, message))
-    units = record.result.ledger.units if record.result.ledger else ()
     try:
         write_questions(questions, questions_about(store, state, tables))
-        came_in = {unit.unit: unit.source for unit in units}
-        request = Request(str(questions), came_in, state.content_hash, shows_text)
+        request = Request(str(questions), came_in(record.result), state.content_hash, shows_text)
         return Verified(state, "verified", router.verify(state.file_path, request))
     except IngestkitError as exc:
         if exc.code == ErrorCode.E_SOURCE_CHANGED:
@@ -110,6 +109,13 @@ def _verified(
         return Verified(state, "failed", error=exc.to_error())
     finally:
         questions.unlink(missing_ok=True)
+
+
+def came_in(result: ProcessingResult) -> dict[str, int]:
+    """What the ledger says came in, by unit. Of pages that OCR read no other reader can count the characters."""
+    seen = {f"page {number}" for number in result.ocr_result.pages} if result.ocr_result else set()
+    units = result.ledger.units if result.ledger else ()
+    return {unit.unit: unit.source for unit in units if unit.unit not in seen}
 
 
 def _error(code: ErrorCode, message: str) -> IngestError:
