@@ -29,7 +29,7 @@ from ingestkit_core.protocols import StructuredDBBackend, VectorStoreBackend
 from ingestkit_core.stores.base import DocumentVersion, NamedTable, SourceRecord, SourceState
 from ingestkit_core.stores.copying import stored_version
 from ingestkit_core.stores.naming import MAX_NAME_BYTES, table_name
-from ingestkit_core.stores.records import place_columns, row_place
+from ingestkit_core.stores.records import check_vectors, place_columns, row_place
 from ingestkit_core.stores.sqlite import SqliteStore, documents
 from ingestkit_core.stores.sqlite.documents import quoted
 
@@ -104,8 +104,8 @@ class PairedStore(SqliteStore):
 
     @property
     def url(self) -> str:
-        """The URL it was opened by, else that of its journal, which alone can be read but not written to."""
-        return self._url or super().url
+        """The URL it was opened by. Empty for a pair that was handed in: nobody else can open that."""
+        return self._url or ""
 
     def close(self) -> None:
         """See DocumentStore. A backend that was handed in stays open."""
@@ -144,6 +144,7 @@ class PairedStore(SqliteStore):
         with self._noting() as connection:
             if version.embedder is not None:
                 self._check_embedder(connection, version.embedder)
+                check_vectors(version)
             (last,) = connection.execute(
                 "SELECT max(g) FROM (SELECT coalesce(max(generation), 0) AS g FROM paired_generations "
                 "UNION ALL SELECT coalesce(max(generation), 0) FROM paired_artifacts)"

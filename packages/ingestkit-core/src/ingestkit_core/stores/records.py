@@ -33,19 +33,6 @@ STATE_COLUMNS = (
 """The columns of sources and of quarantine that hold a SourceState, in its order."""
 
 
-def check_vectors(version: DocumentVersion) -> None:
-    """An embedder that changed its size under the same name would leave vectors of both: StoreError."""
-    assert version.embedder is not None
-    identity, dimension = version.embedder
-    odd = {len(chunk.vector) for chunk in version.chunks if chunk.vector is not None} - {dimension}
-    if odd:
-        raise StoreError(
-            ErrorCode.E_STORE_DIMENSION,
-            f"{identity} gave vectors of {min(odd)} numbers and of {dimension}: exchange all of them with "
-            "ingestkit reembed",
-        )
-
-
 def state_values(state: SourceState) -> tuple[Any, ...]:
     """A state as values for STATE_COLUMNS."""
     return (
@@ -89,6 +76,20 @@ def brought_by_hand(chunk: ChunkPayload) -> tuple[SourceState, ProcessingResult]
         status="committed",
     )
     return state, result
+
+
+def check_vectors(version: DocumentVersion) -> None:
+    """An embedder that changed its size under the same name would leave vectors of both: E_STORE_DIMENSION."""
+    if version.embedder is None:
+        return
+    identity, dimension = version.embedder
+    odd = {len(chunk.vector) for chunk in version.chunks if chunk.vector is not None} - {dimension}
+    if odd:
+        raise StoreError(
+            ErrorCode.E_STORE_DIMENSION,
+            f"{identity} gave vectors of {min(odd)} numbers and of {dimension}: exchange all of them with "
+            "ingestkit reembed",
+        )
 
 
 def chunk_metadata(chunk: ChunkPayload) -> str:

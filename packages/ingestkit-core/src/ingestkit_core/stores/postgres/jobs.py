@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ingestkit_core.keys import printable, source_uri_of
@@ -77,7 +78,8 @@ class PostgresJobs(JobJournal):
                 "changed_ns = %s WHERE job_id = %s",
                 (worker, lost_hosts, now, job_id),
             )
-        return Begun(Claim.RUN, record)
+        now_running = replace(record, state="running", worker=worker, attempts=record.attempts + 1, changed_ns=now)
+        return Begun(Claim.RUN, replace(now_running, lost_hosts=lost_hosts))
 
     def finish(self, job_id: str, result: ProcessingResult) -> bool:
         """See JobJournal."""
@@ -102,8 +104,12 @@ class PostgresJobs(JobJournal):
     def withdraw(self, job_id: str) -> bool:
         """See JobJournal."""
         with self._server.writing() as connection:
-            gone = connection.execute("DELETE FROM ingest_jobs WHERE job_id = %s AND state = 'submitted'", (job_id,))
-            return gone.rowcount == 1
+            return (
+                connection.execute(
+                    "DELETE FROM ingest_jobs WHERE job_id = %s AND state = 'submitted'", (job_id,)
+                ).rowcount
+                == 1
+            )
 
     def keep_alive(self, worker: str) -> None:
         """See JobJournal."""

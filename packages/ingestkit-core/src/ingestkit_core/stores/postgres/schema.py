@@ -5,8 +5,8 @@
                        └─ catalog ── one table each, in schema ingestkit_tables
     ingestkit.quarantine             (by tenant and URI, beside sources)
     ingestkit.settings               (the schema's version, the embedder)
-    ingestkit.ingest_jobs, ingest_workers   (the journal of a queue)
     ingestkit.roots                  (folders, by tenant and path)
+    ingestkit.ingest_jobs, ingest_workers   (the journal of a queue)
     ingestkit.changes                (empty: locked by whoever changes which tables there are)
 
 Names and URIs are ordered by their bytes, as in the embedded store, whatever the server's language.
@@ -98,6 +98,13 @@ CREATE TABLE ingestkit.catalog (
     kinds text NOT NULL
 );
 CREATE INDEX catalog_by_source ON ingestkit.catalog (source_id);
+CREATE TABLE ingestkit.roots (
+    tenant text NOT NULL,
+    path text NOT NULL,
+    device text NOT NULL,
+    documents bigint NOT NULL,
+    PRIMARY KEY (tenant, path)
+);
 CREATE TABLE ingestkit.changes ();
 CREATE TABLE ingestkit.ingest_jobs (
     job_id text PRIMARY KEY,
@@ -115,13 +122,6 @@ CREATE TABLE ingestkit.ingest_jobs (
 CREATE INDEX ingest_jobs_by_state ON ingestkit.ingest_jobs (state, changed_ns);
 CREATE INDEX ingest_jobs_by_source ON ingestkit.ingest_jobs (tenant, uri);
 CREATE TABLE ingestkit.ingest_workers (worker text PRIMARY KEY, seen_ns bigint NOT NULL);
-CREATE TABLE ingestkit.roots (
-    tenant text NOT NULL,
-    path text NOT NULL,
-    device text NOT NULL,
-    documents bigint NOT NULL,
-    PRIMARY KEY (tenant, path)
-);
 """
 
 _MIGRATIONS = (_VERSION_1,)

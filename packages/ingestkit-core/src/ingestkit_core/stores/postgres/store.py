@@ -40,7 +40,6 @@ from ingestkit_core.stores.postgres.copying import copy_to
 from ingestkit_core.stores.postgres.jobs import PostgresJobs
 from ingestkit_core.stores.postgres.query import run_query
 from ingestkit_core.stores.postgres.schema import TABLES_SCHEMA
-from ingestkit_core.stores.postgres.values import escaped
 from ingestkit_core.stores.records import STATE_COLUMNS, check_vectors, state_of, state_values, to_json
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresStore"]
 
-_HOLDING_TEXT = ("sources", "quarantine", "chunks", "vectors", "catalog", "ingest_jobs")
+_HOLDING_TEXT = ("sources", "quarantine", "chunks", "vectors", "catalog", "ingest_jobs", "roots")
 
 
 class PostgresStore(DocumentStore):
@@ -129,8 +128,8 @@ class PostgresStore(DocumentStore):
 
     def find_root(self, tenant_id: str | None, path: str) -> RootRecord | None:
         """See DocumentStore."""
-        select = "SELECT device, documents FROM roots"
-        rows = self._rows(select, "WHERE tenant = %s AND path = %s", (tenant_id or "", escaped(path)))
+        where = "WHERE tenant = %s AND path = %s"
+        rows = self._rows("SELECT device, documents FROM roots", where, (tenant_id or "", path))
         return RootRecord(tenant_id, path, *rows[0]) if rows else None
 
     def record_root(self, record: RootRecord) -> None:
@@ -139,7 +138,7 @@ class PostgresStore(DocumentStore):
             connection.execute(
                 "INSERT INTO roots VALUES (%s, %s, %s, %s) ON CONFLICT (tenant, path) "
                 "DO UPDATE SET device = excluded.device, documents = excluded.documents",
-                (record.tenant_id or "", escaped(record.path), record.device, record.documents),
+                (record.tenant_id or "", record.path, record.device, record.documents),
             )
 
     def touch(self, state: SourceState) -> None:
@@ -288,12 +287,12 @@ class PostgresStore(DocumentStore):
             documents.hold(connection, tenant, uris)
             for uri in uris:
                 _delete(connection, tenant, uri)
+            if source_uri is None:
+                connection.execute("DELETE FROM roots WHERE tenant = %s", (tenant,))
             connection.execute(
                 "DELETE FROM ingest_jobs WHERE tenant = %s AND (%s::text IS NULL OR uri = %s)",
                 (tenant, source_uri, source_uri),
             )
-            if source_uri is None:
-                connection.execute("DELETE FROM roots WHERE tenant = %s", (tenant,))
         with self._server.outside() as connection:
             # ANALYZE too: the statistics hold values of the columns.
             connection.execute(
