@@ -16,7 +16,7 @@ from ingestkit_core.stores import open_store
 from ingestkit_core.testing import write_text
 from ingestkit_core.testing.servers import RedisServer, free_ports, is_installed
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -64,7 +64,7 @@ def serve(start: Start, queue: str, *more: str) -> Any:
 
 
 def finished(process: Any) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate(timeout=200)
     return process.returncode, out, err
 
 
@@ -79,7 +79,7 @@ def jobs(here: Path) -> list[tuple[str, int, int]]:
         connection.close()
 
 
-def until(there: Callable[[], bool], seconds: float = 40) -> None:
+def until(there: Callable[[], bool], seconds: float = 100) -> None:
     deadline = time.monotonic() + seconds
     while not there():
         assert time.monotonic() < deadline, "it never came"

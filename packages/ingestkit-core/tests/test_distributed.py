@@ -20,7 +20,7 @@ from ingestkit_core.stores.redis_jobs import connect
 from ingestkit_core.testing.execution import KillingContract, Make
 from ingestkit_core.testing.servers import RabbitServer, RedisServer, free_ports
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
 def _maker(queue_url: str, store_url: str | None) -> Iterator[Make]:

@@ -16,7 +16,7 @@ from ingestkit_core.stores.jobs import MAX_LOST_HOSTS, Claim, JobRequest
 from ingestkit_core.stores.redis_jobs import RedisJobs, connect
 from ingestkit_core.testing.servers import RabbitServer, RedisServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 Server = RedisServer | RabbitServer
 
@@ -41,7 +41,7 @@ def backend_for(server: Server, store: Path, reader: str = "read_slowly") -> Dis
     )
 
 
-def until(there: Callable[[], bool], seconds: float = 30) -> None:
+def until(there: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not there():
         assert time.monotonic() < deadline, "it never came"

@@ -20,7 +20,7 @@ from ingestkit_core.testing.postgres import PostgresServer
 from ingestkit_core.testing.servers import RedisServer
 from ingestkit_core.testing.stores import version
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 
 class TestInTheStore(JobJournalContract):

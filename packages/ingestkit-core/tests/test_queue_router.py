@@ -13,7 +13,7 @@ from ingestkit_core.stores.jobs import JobRequest
 from ingestkit_core.testing import HashingEmbedder, ScriptedLLM, TextConfig, TextRouter, write_text
 from ingestkit_core.testing.servers import free_ports
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 
 def distributed(url: str = "redis://127.0.0.1:1/0") -> TextConfig:

@@ -20,9 +20,9 @@ from typing import Any
 
 from ingestkit_core.errors import ErrorCode, StoreError
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.stores import redis_scripts
 from ingestkit_core.stores.jobs import (
     KEPT_SECONDS,
-    MAX_LOST_HOSTS,
     Begun,
     Claim,
     JobJournal,
@@ -30,116 +30,11 @@ from ingestkit_core.stores.jobs import (
     JobRequest,
     JobWatcher,
 )
+from ingestkit_core.stores.redis_scripts import FIELDS, PREFIX
 
 __all__ = ["RedisJobs", "connect"]
 
-_PREFIX = "ingestkit:jobs:"
-_TOLD_KEPT = 100_000
-"""So many ids of done jobs are kept in the stream; a watcher that fell behind further asks for each job again."""
 _LOOK_AGAIN_SECONDS = 5.0
-
-_HEAD = f"""
-local p = '{_PREFIX}'
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-"""
-
-_SUBMIT = """
-if redis.call('EXISTS', p..'job:'..ARGV[1]) == 1 then return end
-redis.call('HSET', p..'job:'..ARGV[1], 'request', ARGV[2], 'state', 'submitted', 'submitted', now, 'changed', now)
-redis.call('ZADD', p..'waiting', now, ARGV[1])
-"""
-
-_FIELDS = ("request", "state", "attempts", "lost_hosts", "worker", "result", "submitted", "changed")
-
-_BEGIN = f"""
-local key = p..'job:'..ARGV[1]
-local function claim()
-local r = redis.call('HMGET', key, 'state', 'worker', 'lost_hosts')
-if not r[1] then return 'unknown' end
-if r[1] == 'done' then return 'done' end
-local lost = tonumber(r[3] or 0)
-if r[1] == 'running' then
-  local seen = redis.call('ZSCORE', p..'workers', r[2])
-  if r[2] == ARGV[2] or (seen and tonumber(seen) > now - ARGV[3] * 1000) then return 'elsewhere' end
-  lost = lost + 1
-  redis.call('HSET', key, 'lost_hosts', lost)
-  if lost < {MAX_LOST_HOSTS} then redis.call('SREM', p..'of:'..r[2], ARGV[1]) end
-end
-if lost >= {MAX_LOST_HOSTS} then return 'given up' end
-redis.call('HSET', key, 'state', 'running', 'worker', ARGV[2], 'changed', now)
-redis.call('HINCRBY', key, 'attempts', 1)
-redis.call('SADD', p..'of:'..ARGV[2], ARGV[1])
-redis.call('ZREM', p..'waiting', ARGV[1])
-return 'run'
-end
-return {{claim(), redis.call('HMGET', key, {", ".join(repr(name) for name in _FIELDS)})}}
-"""
-
-_FINISH = f"""
-local key = p..'job:'..ARGV[1]
-local r = redis.call('HMGET', key, 'state', 'worker')
-if not r[1] or r[1] == 'done' then return 0 end
-redis.call('HSET', key, 'state', 'done', 'result', ARGV[2], 'changed', now)
-redis.call('EXPIRE', key, {int(KEPT_SECONDS)})
-redis.call('ZREM', p..'waiting', ARGV[1])
-if r[2] then redis.call('SREM', p..'of:'..r[2], ARGV[1]) end
-redis.call('XADD', p..'done', 'MAXLEN', '~', {_TOLD_KEPT}, '*', 'job', ARGV[1])
-return 1
-"""
-
-_GIVE_BACK = """
-local key = p..'job:'..ARGV[1]
-local r = redis.call('HMGET', key, 'state', 'worker')
-if r[1] ~= 'running' or r[2] ~= ARGV[2] then return end
-redis.call('HSET', key, 'state', 'submitted', 'changed', now)
-redis.call('HINCRBY', key, 'attempts', -1)
-redis.call('SREM', p..'of:'..ARGV[2], ARGV[1])
-redis.call('ZADD', p..'waiting', now, ARGV[1])
-"""
-
-_WITHDRAW = """
-if redis.call('HGET', p..'job:'..ARGV[1], 'state') ~= 'submitted' then return 0 end
-redis.call('DEL', p..'job:'..ARGV[1])
-redis.call('ZREM', p..'waiting', ARGV[1])
-return 1
-"""
-
-_KEEP_ALIVE = "redis.call('ZADD', p..'workers', now, ARGV[1])"
-
-_TAKE_LOST = """
-local lost = {}
-for _, worker in ipairs(redis.call('ZRANGEBYSCORE', p..'workers', '-inf', now - ARGV[1] * 1000)) do
-  for _, id in ipairs(redis.call('SMEMBERS', p..'of:'..worker)) do
-    local key = p..'job:'..id
-    local r = redis.call('HMGET', key, 'state', 'worker')
-    if r[1] == 'running' and r[2] == worker then
-      redis.call('HSET', key, 'state', 'submitted', 'changed', now)
-      redis.call('HINCRBY', key, 'lost_hosts', 1)
-      redis.call('ZADD', p..'waiting', now, id)
-      table.insert(lost, id)
-    end
-  end
-  redis.call('DEL', p..'of:'..worker)
-  redis.call('ZREM', p..'workers', worker)
-end
-return lost
-"""
-
-_TAKE_FORGOTTEN = """
-local ids = redis.call('ZRANGEBYSCORE', p..'waiting', '-inf', now - ARGV[1] * 1000, 'LIMIT', 0, ARGV[2])
-for _, id in ipairs(ids) do redis.call('ZADD', p..'waiting', now, id) end
-return ids
-"""
-
-_RELEASE = """
-for _, id in ipairs(ARGV) do
-  local worker = redis.call('HGET', p..'job:'..id, 'worker')
-  if worker then redis.call('SREM', p..'of:'..worker, id) end
-  redis.call('DEL', p..'job:'..id)
-  redis.call('ZREM', p..'waiting', id)
-end
-"""
 
 
 def connect(url: str) -> Any:
@@ -161,13 +56,9 @@ class RedisJobs(JobJournal):
     def __init__(self, url: str) -> None:
         self._url = url
         self._client = connect(url)
-        scripts = {
-            "submit": _SUBMIT, "begin": _BEGIN, "finish": _FINISH, "give_back": _GIVE_BACK,
-            "withdraw": _WITHDRAW,
-            "keep_alive": _KEEP_ALIVE, "take_lost": _TAKE_LOST, "take_forgotten": _TAKE_FORGOTTEN,
-            "release": _RELEASE,
-        }  # fmt: skip
-        self._scripts = {name: self._client.register_script(_HEAD + body) for name, body in scripts.items()}
+        self._scripts = {
+            name: self._client.register_script(redis_scripts.HEAD + body) for name, body in redis_scripts.ALL.items()
+        }
 
     def _run(self, script: str, *arguments: Any) -> Any:
         with translated(self._url):
@@ -180,7 +71,7 @@ class RedisJobs(JobJournal):
     def find(self, job_id: str) -> JobRecord | None:
         """See JobJournal."""
         with translated(self._url):
-            return _record(job_id, self._client.hmget(f"{_PREFIX}job:{job_id}", _FIELDS))
+            return _record(job_id, self._client.hmget(f"{PREFIX}job:{job_id}", FIELDS))
 
     def begin(self, job_id: str, worker: str, lost_after_seconds: float) -> Begun:
         """See JobJournal."""
@@ -206,9 +97,9 @@ class RedisJobs(JobJournal):
     def sign_off(self, worker: str) -> None:
         """See JobJournal."""
         with translated(self._url):
-            for job_id in self._client.smembers(f"{_PREFIX}of:{worker}"):
+            for job_id in self._client.smembers(f"{PREFIX}of:{worker}"):
                 self.give_back(job_id, worker)
-            self._client.zrem(f"{_PREFIX}workers", worker)
+            self._client.zrem(f"{PREFIX}workers", worker)
 
     def take_lost(self, lost_after_seconds: float) -> list[str]:
         """See JobJournal."""
@@ -223,7 +114,7 @@ class RedisJobs(JobJournal):
         asked = list(job_ids)
         with translated(self._url), self._client.pipeline(transaction=False) as pipe:
             for job_id in asked:
-                pipe.hget(f"{_PREFIX}job:{job_id}", "state")
+                pipe.hget(f"{PREFIX}job:{job_id}", "state")
             states = pipe.execute()
         return [job_id for job_id, state in zip(asked, states, strict=True) if state in (None, "done")]
 
@@ -239,7 +130,7 @@ class RedisJobs(JobJournal):
         swept = 0
         with translated(self._url):
             changed_before = (time.time() - kept_seconds) * 1000
-            for key in self._client.scan_iter(f"{_PREFIX}job:*", count=1000):
+            for key in self._client.scan_iter(f"{PREFIX}job:*", count=1000):
                 state, changed = self._client.hmget(key, "state", "changed")
                 if state == "done" and int(changed) <= changed_before:
                     swept += self._client.delete(key)
@@ -291,7 +182,7 @@ class _StreamWatcher(JobWatcher):
         if self._last is None:
             # Before any job is asked for: what is done between the two is read in the stream.
             with translated(self._url):
-                newest = self._client.xrevrange(f"{_PREFIX}done", count=1)
+                newest = self._client.xrevrange(f"{PREFIX}done", count=1)
             self._last = newest[0][0] if newest else "0-0"
         asked, self._added = self._added, []
         self._waiting.update(asked)
@@ -304,7 +195,7 @@ class _StreamWatcher(JobWatcher):
     def _told(self, wait_seconds: float) -> list[str]:
         block = max(1, int(wait_seconds * 1000))
         with translated(self._url):
-            answer = self._client.xread({f"{_PREFIX}done": self._last}, count=1000, block=block)
+            answer = self._client.xread({f"{PREFIX}done": self._last}, count=1000, block=block)
         told: list[str] = []
         for _, entries in answer or []:
             for entry_id, content in entries:

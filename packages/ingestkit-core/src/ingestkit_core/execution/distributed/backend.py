@@ -14,19 +14,17 @@ from typing import Self
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, StoreError
 from ingestkit_core.execution.distributed.broker import Broker, check_url
+from ingestkit_core.execution.distributed.waits import SILENCE_SECONDS, Waits
 from ingestkit_core.execution.local import failed_result
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores import open_store
 from ingestkit_core.stores.base import DocumentStore
-from ingestkit_core.stores.jobs import JobJournal, JobRecord, JobRequest, JobWatcher
+from ingestkit_core.stores.jobs import JobJournal, JobRecord, JobRequest
 from ingestkit_core.stores.redis_jobs import RedisJobs
 
 __all__ = ["DistributedExecutionBackend"]
 
-_FIRST_LOOK_SECONDS = 0.02
-_LONGEST_LOOK_SECONDS = 0.25
-_SILENCE_SECONDS = 60.0
-"""A journal that does not answer for so long is given up on by those who wait without a limit."""
+_ASK_AGAIN_SECONDS = 0.25
 _RELEASED_TOGETHER = 100
 _AWAY_SECONDS = 5.0
 
@@ -71,7 +69,7 @@ class DistributedExecutionBackend:
         self._last: tuple[ProcessorConfig | None, dict[str, object]] = (None, {})
         self._away: ExecutionError | None = None
         self._away_until = 0.0
-        self._waits = _Waits(self._journal)
+        self._waits = Waits(self._journal)
         self._withdrawn: dict[str, str] = {}
         self._released: list[str] = []
         self._lock = threading.Lock()
@@ -175,7 +173,7 @@ class DistributedExecutionBackend:
 
     def _find(self, job_id: str, deadline: float | None) -> JobRecord | None:
         """The record of a job. A journal that does not answer is asked again, within limits."""
-        give_up = time.monotonic() + _SILENCE_SECONDS
+        give_up = time.monotonic() + SILENCE_SECONDS
         while True:
             try:
                 return self._journal.find(job_id)
@@ -188,7 +186,7 @@ class DistributedExecutionBackend:
                     ) from exc
                 if deadline is not None and time.monotonic() > deadline:
                     raise _impatient(job_id, 0.0) from exc
-            time.sleep(_LONGEST_LOOK_SECONDS)
+            time.sleep(_ASK_AGAIN_SECONDS)
 
     def cancel(self, job_id: str, *, waiting_only: bool = False) -> bool:
         """Withdraw a job that no worker has begun; its result here says that it was cancelled.
@@ -261,77 +259,3 @@ def _impatient(name: str, seconds: float) -> ExecutionError:
         f"{name} is not done after {seconds:g} s of waiting; it goes on",
         recoverable=True,
     )
-
-
-class _Waits:
-    """One thread that waits for all jobs anybody waits for."""
-
-    def __init__(self, journal: JobJournal) -> None:
-        self._journal = journal
-        self._changed = threading.Condition()
-        self._callbacks: dict[str, list[Callable[[str], None]]] = {}
-        self._new: list[str] = []
-        self._thread: threading.Thread | None = None
-        self._closed = False
-
-    def add(self, job_id: str, callback: Callable[[str], None]) -> None:
-        """Call back once the job is done or its record is gone."""
-        with self._changed:
-            if self._closed:
-                raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, "this execution backend was closed")
-            if job_id not in self._callbacks:
-                self._new.append(job_id)
-            self._callbacks.setdefault(job_id, []).append(callback)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="ingestkit-waits", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-
-    def _watch(self) -> None:
-        watcher: JobWatcher | None = None
-        look_seconds = _FIRST_LOOK_SECONDS
-        heard = time.monotonic()
-        while (new := self._next_new()) is not None:
-            look_seconds = _FIRST_LOOK_SECONDS if new else min(2 * look_seconds, _LONGEST_LOOK_SECONDS)
-            try:
-                watcher = watcher or self._journal.watcher()
-                for job_id in new:
-                    watcher.add(job_id)
-                self._tell(watcher.settled(look_seconds))
-                heard = time.monotonic()
-            except StoreError:
-                self._begin_anew(watcher)
-                watcher = None
-                if time.monotonic() - heard > _SILENCE_SECONDS:
-                    # Whoever waits asks the journal once more and learns why.
-                    self._tell(list(self._callbacks))
-                time.sleep(_LONGEST_LOOK_SECONDS)
-        if watcher is not None:
-            watcher.close()
-
-    def _next_new(self) -> list[str] | None:
-        """Jobs to be watched besides; None at the end. Sleeps while nobody waits for anything."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._callbacks or self._closed)
-            new, self._new = self._new, []
-            return None if self._closed else new
-
-    def _begin_anew(self, watcher: JobWatcher | None) -> None:
-        if watcher is not None:
-            watcher.close()
-        with self._changed:
-            self._new = list(self._callbacks)
-
-    def _tell(self, job_ids: list[str]) -> None:
-        for job_id in job_ids:
-            with self._changed:
-                callbacks = self._callbacks.pop(job_id, [])
-            for callback in callbacks:
-                callback(job_id)
