@@ -22,9 +22,9 @@ VALUES = st.none() | st.integers(-(1 << 63), (1 << 63) - 1) | st.floats(allow_na
 
 
 def spooled(rows: list[tuple[Any, ...]], width: int) -> SpooledRows:
-    spool = RowSpool(width, left=1, right=27)
+    spool = RowSpool(width)
     for row in rows:
-        spool.add([(*row, 7)])
+        spool.add([(*row, "A7:AA7")])
     return spool.finish()
 
 
@@ -69,9 +69,9 @@ import resource
 from ingestkit_core.errors import ExecutionError
 from ingestkit_core.spooled import RowSpool
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-spool = RowSpool(1, left=1, right=1)
+spool = RowSpool(1)
 try:
-    spool.add(("x" * 500, number) for number in range(20_000))
+    spool.add(("x" * 500, f"A{number}") for number in range(20_000))
     spool.finish()
 except ExecutionError as error:
     print(error.code, "TMPDIR" in error.message)

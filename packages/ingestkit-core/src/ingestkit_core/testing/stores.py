@@ -178,8 +178,8 @@ class DocumentStoreContract:
         rows = [("00123", 7), (None, 2**53 + 1), ("日本 🌞 'x'", -1)]
         whole = version("/a.txt", ["t"], rows=rows)
         places: list[Any] = [CellRange("Sheet 1", f"B{number}:D{number}") for number in range(5, 8)]
-        spool = RowSpool(2, left=2, right=4)
-        spool.add((*row, number) for number, row in enumerate(rows, 5))
+        spool = RowSpool(2)
+        spool.add((*row, f"B{number}:D{number}") for number, row in enumerate(rows, 5))
         spooled: SpooledRows = pickle.loads(pickle.dumps(spool.finish()))
         exports = []
         for some, where in ((rows, places), (spooled, SpooledRanges(spooled, "Sheet 1"))):

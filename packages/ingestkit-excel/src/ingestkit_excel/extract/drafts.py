@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ingestkit_core.elements import CellRange, TableColumn, TableDraft
+from ingestkit_core.elements import CellRange, TableColumn, TableDraft, column_letters
 from ingestkit_core.spooled import RowSpool, SpooledRanges
 
 from ingestkit_excel.config import ExcelProcessorConfig
@@ -99,8 +99,8 @@ class _InFile:
     def __init__(self, piece: Piece, parts: Sequence[slice]) -> None:
         self._parts = parts
         self._sheet_name = piece.region.view.sheet.name
-        width, left, right = piece.region.width, piece.region.left, piece.region.right
-        self._spools = [RowSpool(len(range(width)[part]), left, right) for part in parts]
+        self._ends = column_letters(piece.region.left), column_letters(piece.region.right)
+        self._spools = [RowSpool(len(range(piece.region.width)[part])) for part in parts]
 
     def clear(self) -> None:
         """Back to no rows."""
@@ -109,8 +109,10 @@ class _InFile:
 
     def add(self, numbers: Sequence[int], columns: list[list[SqlValue]]) -> None:
         """The rows of a block."""
+        first, last = self._ends
+        places = [f"{first}{row}" if first == last else f"{first}{row}:{last}{row}" for row in numbers]
         for spool, part in zip(self._spools, self._parts, strict=True):
-            spool.add(zip(*columns[part], numbers, strict=True))
+            spool.add(zip(*columns[part], places, strict=True))
 
     def finish(self) -> list[_Rows]:
         """All rows."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ingestkit_core.elements import PageBox
 from ingestkit_core.keys import chunk_id
 from ingestkit_core.models import ChunkPayload, ProcessingResult, WrittenArtifacts
-from ingestkit_core.spooled import SpooledRanges, SpooledRows
+from ingestkit_core.spooled import SpooledRanges, SpooledRows, insert_many
 from ingestkit_core.stores import export
 from ingestkit_core.stores.base import NamedTable, SourceState
 from ingestkit_core.stores.fulltext import index_text
@@ -207,10 +207,8 @@ def create_table(
 
 def _insert_rows(connection: sqlite3.Connection, table: NamedTable, width: int) -> None:
     numbered = enumerate(zip(table.rows, table.row_locations, strict=True), 1)
-    connection.executemany(
-        f"INSERT INTO {quoted(table.name)} VALUES ({', '.join('?' * width)})",
-        ((number, *row, *row_place(location)) for number, (row, location) in numbered),
-    )
+    rows = ((number, *row, *row_place(location)) for number, (row, location) in numbered)
+    insert_many(connection, quoted(table.name), width, rows)
 
 
 def _index_table(english: int) -> str:
