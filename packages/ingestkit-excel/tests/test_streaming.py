@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +23,6 @@ from ingestkit_excel.reader import read
 from ingestkit_excel.workbook.content import Content, take
 from ingestkit_excel.workbook.package import Package
 from ingestkit_excel.workbook.strings import SpilledStrings, read_shared_strings
-
-pytestmark = pytest.mark.unit
 
 DAY = datetime.date(2024, 2, 29)
 KINDS: tuple[st.SearchStrategy[Any], ...] = (
@@ -59,6 +59,7 @@ def both(path: str, rows_in_memory: int, **overrides: Any) -> tuple[Extraction, 
     return huge, tiny
 
 
+@pytest.mark.unit
 @given(rows=ROWS, rows_in_memory=st.integers(1, 9), serialised=st.sampled_from([0, 5000]))
 @settings(max_examples=40, deadline=None)
 def test_the_result_is_that_of_reading_in_memory(
@@ -78,6 +79,7 @@ def test_the_result_is_that_of_reading_in_memory(
     assert equal(tiny) == equal(huge)
 
 
+@pytest.mark.unit
 def test_types_that_widen_late_are_the_same(book: Callable[..., str]) -> None:
     columns: list[list[Any]] = [
         [*range(1, 40), 2**40 + 0.5],
@@ -95,6 +97,7 @@ def test_types_that_widen_late_are_the_same(book: Callable[..., str]) -> None:
     assert isinstance(tiny.tables[0].rows, SpooledRows)
 
 
+@pytest.mark.unit
 def test_a_merged_cell_reaches_over_many_blocks(book: Callable[..., str]) -> None:
     rows = [["group", "n"], *[[f"g{i}" if i % 25 == 0 else None, i] for i in range(50)]]
 
@@ -107,6 +110,7 @@ def test_a_merged_cell_reaches_over_many_blocks(book: Callable[..., str]) -> Non
     assert list(tiny.tables[0].rows) == [(f"g{i // 25 * 25}", i) for i in range(50)]
 
 
+@pytest.mark.unit
 @pytest.mark.parametrize("odd", ["prefixed", "without references", "out of order"])
 def test_what_the_careful_scan_reads_is_streamed_too(
     odd: str, save: Callable[..., str], forge: SimpleNamespace
@@ -126,6 +130,7 @@ def test_what_the_careful_scan_reads_is_streamed_too(
     assert huge.ledger.source == 118
 
 
+@pytest.mark.unit
 def test_strings_of_a_large_workbook_are_looked_up_in_a_file(forge: SimpleNamespace) -> None:
     texts = [f"text {number} " + "x" * 200 if number % 7 else None for number in range(180_000)]
     items = "".join("<si/>" if text is None else f"<si><t>{text}</t></si>" for text in texts)
@@ -143,6 +148,41 @@ def test_strings_of_a_large_workbook_are_looked_up_in_a_file(forge: SimpleNamesp
             found.look_up(["1", wrong])
 
 
+def peak_of_reading(path: Path, rows_in_memory: int) -> int:
+    """MiB at the peak, in a process of its own."""
+    script = f"""
+from ingestkit_excel import ExcelProcessorConfig
+from ingestkit_excel.reader import read
+(table,) = read({str(path)!r}, ExcelProcessorConfig(max_rows_in_memory={rows_in_memory}).model_dump()).tables
+(peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(len(table.rows), int(peak) >> 10)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=200, check=True)
+    rows, peak = map(int, done.stdout.split())
+    assert rows > 20_000
+    return peak
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+def test_memory_does_not_grow_with_rows(tmp_path: Path, forge: SimpleNamespace) -> None:
+    peaks = []
+    for count in (30_000, 120_000):
+        rows = "".join(
+            f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}" t="inlineStr"><is><t>text of row {n}</t></is></c>'
+            f'<c r="C{n}"><v>{n / 7}</v></c></row>'
+            for n in range(1, count)
+        )
+        path = tmp_path / f"{count}.xlsx"
+        path.write_bytes(forge.zipped(forge.parts_of(forge.sheet_xml(rows))))
+        peaks.append(peak_of_reading(path, 10_000))
+    assert peaks[1] - peaks[0] < 20, peaks
+    # It does without the file.
+    assert peak_of_reading(path, 1_000_000) - peaks[1] > 20
+
+
+@pytest.mark.unit
 def test_a_large_file_is_read_from_a_copy_that_does_not_change(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(bytes(range(256)) * (40 << 10))

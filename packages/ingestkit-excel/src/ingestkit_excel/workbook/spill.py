@@ -15,7 +15,8 @@ from ingestkit_core.spool import job_directory, no_room
 
 __all__ = ["Spill", "SpilledColumn"]
 
-_REMEMBERED_VALUES = 400_000
+_REMEMBERED_VALUES = 200_000
+"""Of single looks: those of one block and some more."""
 
 
 class Spill:
