@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import CellForm, CellKind, Sheet, format_of, shown_text
@@ -14,6 +15,8 @@ from ingestkit_excel.workbook import CellForm, CellKind, Sheet, format_of, shown
 __all__ = ["Cell", "Glance", "cells_of_region", "glance", "is_one_heading", "says_units"]
 
 _GLANCE_ROWS = 12
+_HEAD_ROWS = 64
+"""Of a region: cells that are looked at again and again are worked out once."""
 _YEARS = range(1800, 2101)
 _HARDLY_ANY = 0.1
 _NEARLY_ALL = 0.8
@@ -96,8 +99,19 @@ class Glance:
     headless: bool
 
 
+_GLANCES: WeakKeyDictionary[Region, Glance] = WeakKeyDictionary()
+_HEADS: WeakKeyDictionary[Region, dict[int, dict[int, Cell]]] = WeakKeyDictionary()
+
+
 def glance(region: Region) -> Glance:
     """Look at the first twelve filled rows."""
+    found = _GLANCES.get(region)
+    if found is None:
+        found = _GLANCES[region] = _glance(region)
+    return found
+
+
+def _glance(region: Region) -> Glance:
     looked = cells_of_region(region, region.masks.rows[:_GLANCE_ROWS])
     texts: Counter[int] = Counter()
     numbers: Counter[int] = Counter()
@@ -155,7 +169,16 @@ def is_one_heading(cells: Sequence[Cell], region: Region) -> bool:
 
 def cells_of_region(region: Region, rows: Sequence[int]) -> dict[int, dict[int, Cell]]:
     """The cells of some rows of a region: row, then column, both ascending."""
-    return {row: dict(sorted(_cells_of_row(region, row))) for row in rows}
+    head = _HEADS.setdefault(region, {})
+    found: dict[int, dict[int, Cell]] = {}
+    for row in rows:
+        cells = head.get(row)
+        if cells is None:
+            cells = dict(sorted(_cells_of_row(region, row)))
+            if len(head) < _HEAD_ROWS:
+                head[row] = cells
+        found[row] = cells
+    return found
 
 
 def _cells_of_row(region: Region, row: int) -> Iterator[tuple[int, Cell]]:

@@ -100,11 +100,12 @@ def _places(block: Block) -> Mapping[int, Sequence[tuple[Band, int]]]:
     return places
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Region:
     """A block of cells that belong together. ``masks`` are those of its filled rows, within its columns.
 
-    ``columns`` are those with a filled cell: blank ones in between only keep others apart.
+    ``columns`` are those with a filled cell: blank ones in between only keep others apart. A region equals only
+    itself, so that what was found out about one can be kept for as long as it lives.
     """
 
     view: SheetView
