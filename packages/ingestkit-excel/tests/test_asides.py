@@ -47,6 +47,7 @@ def test_text_boxes_and_descriptions_of_pictures_are_told(save: Callable[..., st
         f"<mc:AlternateContent><mc:Choice>{lines}</mc:Choice>"
         f"<mc:Fallback>{box('for older programs')}</mc:Fallback></mc:AlternateContent>"
         '<xdr:pic><xdr:nvPicPr><xdr:cNvPr id="2" name="Picture 1" descr="a plan of the site"/></xdr:nvPicPr></xdr:pic>'
+        '<xdr:pic><xdr:nvPicPr><xdr:cNvPr id="3" name="Picture 2" descr="Picture 2"/></xdr:nvPicPr></xdr:pic>'
     )
     drawing = (
         f'<xdr:wsDr xmlns:xdr="{DRAWING}" xmlns:a="{ART}" xmlns:mc="{MARKUP}">'

@@ -45,9 +45,9 @@ def read_asides(sheet: Sheet, names: Sequence[DefinedName], told: Collection[str
     metadata = (("sheet_name", sheet.name), ("parser_used", str(sheet.parser)))
     for kind, text, place in texts:
         yield Element(kind, (Span(text, CellRange(sheet.name, place), 0),), metadata=metadata)
-    if untold:
-        spans = (Span(f"{name.name} is {name.place.a1}", CellRange(sheet.name, name.place.a1), 0) for name in untold)
-        yield Element(ElementKind.NOTE, tuple(spans), metadata=metadata)
+    for name in untold:
+        span = Span(f"{name.name} is {name.place.a1}", CellRange(sheet.name, name.place.a1), 0)
+        yield Element(ElementKind.LIST_ITEM, (span,), metadata=metadata)
 
 
 def _chart(chart: Chart) -> tuple[ElementKind, str, str]:

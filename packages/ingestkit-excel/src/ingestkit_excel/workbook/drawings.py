@@ -12,6 +12,9 @@ from ingestkit_excel.workbook.values import Aside, AsideKind, Chart, Rectangle
 
 __all__ = ["read_drawing"]
 
+_SAY_NOTHING = ("picture", "image")
+"""What programs write as the description of a picture when nobody has written one."""
+
 
 def read_drawing(package: Package, part: str) -> tuple[list[Chart], list[Aside], int]:
     """The charts of a drawing, the texts on it, and how many pictures it has."""
@@ -73,8 +76,9 @@ def _texts(anchor: ElementTree.Element, place: Rectangle | None) -> Iterator[Asi
         if name == "txBody" and (text := _text(element)):
             yield Aside(AsideKind.TEXT_BOX, text, place)
         elif name == "pic":
-            described = (child.get("descr", "") for child in element.iter() if local_name(child) == "cNvPr")
-            if text := " ".join(next(described, "").split()):
+            properties = next((child for child in element.iter() if local_name(child) == "cNvPr"), element)
+            text = " ".join(properties.get("descr", "").split())
+            if text and text != properties.get("name") and text.casefold() not in _SAY_NOTHING:
                 yield Aside(AsideKind.PICTURE, text, place)
 
 
