@@ -17,12 +17,15 @@ READ_ALL = """
 import json, sys
 from ingestkit_core.errors import IngestkitError
 from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.models import OCREngine
+from ingestkit_pdf.ocr.values import OCRChoice
 from ingestkit_pdf.reader import read
 settings = PDFProcessorConfig().model_dump()
+no_engine = OCRChoice(OCREngine.AUTO, None)  # their pages of pictures would take minutes
 for path in sys.argv[1:]:
     print(json.dumps({"path": path, "began": True}), flush=True)
     try:
-        extraction = read(path, settings)
+        extraction = read(path, settings, no_engine)
     except IngestkitError as error:
         answer = {"code": str(error.code)}
     else:
