@@ -16,6 +16,8 @@ from ingestkit_core.extraction import Extraction
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores import open_store
 from ingestkit_pdf import PDFProcessorConfig, PDFRouter
+from ingestkit_pdf.models import OCREngine
+from ingestkit_pdf.ocr.values import OCRChoice
 from ingestkit_pdf.reader import read
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -224,6 +226,19 @@ def test_unsure_words_flag_the_page(tesseract: str, folder: Folder) -> None:
     assert codes(extraction) == ["W_PAGE_LOW_OCR_CONFIDENCE"]
     assert extraction.ocr is not None
     assert extraction.ocr.low_confidence_pages == (1,)
+
+
+def test_another_engine_is_said_and_its_text_logged_only_where_asked(tesseract: str, folder: Folder) -> None:
+    path = folder.save("scan.pdf", scan())
+    choice = OCRChoice(OCREngine.RAPIDOCR, OCREngine.TESSERACT, "5", "rapidocr is not installed")
+    config = PDFProcessorConfig(ocr_engine=OCREngine.RAPIDOCR)
+    extraction = read(path, config.model_dump(), choice)
+    assert codes(extraction) == ["W_OCR_ENGINE_FALLBACK"]
+    assert extraction.ocr is not None
+    assert extraction.ocr.fallback_used
+    assert extraction.log_lines == ()
+    (line,) = read(path, {**config.model_dump(), "log_ocr_output": True}, choice).log_lines
+    assert LINES[0] in line
 
 
 def test_rapidocr_reads_the_same(folder: Folder) -> None:

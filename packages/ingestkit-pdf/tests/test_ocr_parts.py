@@ -23,7 +23,7 @@ from ingestkit_pdf.ocr.pixels import prepared, skew_degrees
 from ingestkit_pdf.ocr.rulings import find_strokes, without_strokes
 from ingestkit_pdf.ocr.values import OCRChoice, Picture, SeenLine, SeenWord
 from ingestkit_pdf.routing import OCRNeed, ocr_need
-from ingestkit_pdf.values import Ink, Line, Page
+from ingestkit_pdf.values import Drawings, Ink, Line, Page
 
 pytestmark = pytest.mark.unit
 
@@ -65,6 +65,17 @@ def test_lines_are_in_points_and_cut_at_wide_gaps() -> None:
         ("right", (55.0, -3.0, 80.0, 7.0), 5),
     ]
     assert {line.size for line in lines} == {11.0}
+
+
+def test_a_ruling_parts_words_however_close() -> None:
+    picture = Picture(b"", 600, 600, dpi=72.0)
+    for stroke, expected in (
+        ((72.0, -10.0, 73.0, 50.0), ["one two", "three"]),
+        ((72.0, 100.0, 73.0, 150.0), ["one two three"]),
+        ((0.0, 10.0, 200.0, 11.0), ["one two three"]),
+    ):
+        lines = page_lines(seen("one two three"), picture, Drawings(strokes=(stroke,)))
+        assert [line.text for line in lines] == expected
 
 
 def test_sizes_that_differ_little_are_one() -> None:

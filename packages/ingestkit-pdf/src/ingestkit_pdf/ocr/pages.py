@@ -1,7 +1,8 @@
 """One page through OCR. Runs in the worker.
 
-small picture ─► skew ─┐
-                       └► large picture, straight ─► steps ─► engine ─► lines
+small picture ─► skew ─► large picture, straight ─► engine ─► lines
+                                 ▲                    │
+                                 └── another side up, where it was read badly
 """
 
 from __future__ import annotations
