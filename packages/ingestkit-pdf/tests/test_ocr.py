@@ -145,6 +145,19 @@ def test_a_skewed_scan_is_read_straight_and_cited_where_it_stands(tesseract: str
     assert " ".join(LINES) not in " ".join(told(flat).split())
 
 
+@pytest.mark.parametrize("degrees", [90, 180])
+def test_a_scan_that_lies_on_its_side_is_read(degrees: int, tesseract: str, folder: Folder) -> None:
+    def paint(page: Any) -> None:
+        page.set_mediabox(pymupdf.Rect(0, 0, 400, 400))
+        paper = picture(400, 400, lambda paper: written(paper, LINES * 6))
+        page.insert_image(page.rect, pixmap=paper, rotate=degrees)
+
+    extraction = extracted(folder.save("lying.pdf", paint))
+    assert " ".join(LINES) in " ".join(told(extraction).split())
+    box = extraction.chunks[0].locations[0].box
+    assert (box[2] - box[0] < box[3] - box[1]) == (degrees == 90)
+
+
 @pytest.mark.parametrize("layer", [LINES, ["xkq vbn zzt prw lkj gfd"] * 4], ids=["good", "bad"])
 def test_a_text_layer_is_used_or_replaced(layer: list[str], tesseract: str, folder: Folder) -> None:
     extraction = extracted(folder.save("layer.pdf", with_layer(layer)))

@@ -8,6 +8,8 @@ small picture ─► skew ─► large picture, straight ─► engine ─► li
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -21,8 +23,9 @@ from ingestkit_pdf.ocr.lines import page_lines, text_of
 from ingestkit_pdf.ocr.pixels import SKEW_DPI, prepared, skew_degrees
 from ingestkit_pdf.ocr.protocol import PictureReader
 from ingestkit_pdf.ocr.rulings import find_strokes, without_strokes
-from ingestkit_pdf.ocr.tesseract import TesseractReader
+from ingestkit_pdf.ocr.tesseract import TesseractReader, degrees_to_upright
 from ingestkit_pdf.ocr.values import PageSeen, Picture, SeenLine
+from ingestkit_pdf.values import Drawings
 
 if TYPE_CHECKING:  # importing it imports pymupdf, which a test of this needs not
     from ingestkit_pdf.document import Document
@@ -32,6 +35,9 @@ __all__ = ["see_page"]
 _NOISE_CONFIDENCE = 0.35
 """A line that is less sure than this is what an engine makes of a photograph, of handwriting, of a script it does
 not know: no text."""
+
+_UPRIGHT_CONFIDENCE = 0.6
+"""Pages that are read so badly may lie on a side or on their head: a look at their orientation is worth its time."""
 
 _ENGINE_SHARE = 0.95
 """Of a page's time, for the engine: its own limit is softer than that of the job."""
@@ -49,21 +55,25 @@ def see_page(
     Raises OCRError (E_OCR_TIMEOUT, E_OCR_FAILED), and as Document.picture does.
     """
     started = time.monotonic()
-    picture = _picture(document, number, clip, settings)
-    left = settings.ocr_per_page_timeout_seconds * _ENGINE_SHARE - (time.monotonic() - started)
-    if left <= 0:
-        raise OCRError(ErrorCode.E_OCR_TIMEOUT, "its picture took all the time there was")
-    drawings = find_strokes(picture)
-    if drawings is not None and drawings.strokes:
-        picture = without_strokes(picture, drawings)
-    seen = _reader(engine, settings.ocr_language).read(picture, left)
+    deadline = started + settings.ocr_per_page_timeout_seconds * _ENGINE_SHARE
+    turn = 0.0
+    if clip is None and "deskew" in settings.ocr_preprocessing_steps:
+        # A part is too little to tell skew from, and lies beside text that stands straight.
+        turn -= skew_degrees(document.picture(number, SKEW_DPI))
+    look = _look(document.picture(number, settings.ocr_dpi, turn, clip), engine, settings, deadline)
+    if clip is None and engine == OCREngine.TESSERACT and look.confidence < _UPRIGHT_CONFIDENCE:
+        quarters = degrees_to_upright(look.picture, deadline - time.monotonic())
+        if quarters:
+            other = _look(document.picture(number, settings.ocr_dpi, turn + quarters), engine, settings, deadline)
+            look = max(look, other, key=lambda look: look.confidence)
+    picture, drawings, seen = look.picture, look.drawings, look.seen
     lines = page_lines([line for line in seen if _confidence(line) >= _NOISE_CONFIDENCE], picture, drawings)
     confidences = [word.confidence for line in seen for word in line.words]
     return PageSeen(
         result=OCRResult(
             page_number=number,
             text=text_of(lines),
-            confidence=round(fmean(confidences), 4) if confidences else 0.0,
+            confidence=round(look.confidence, 4),
             engine=engine,
             dpi=round(picture.dpi),
             preprocessing=tuple(settings.ocr_preprocessing_steps),
@@ -77,16 +87,35 @@ def see_page(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A picture as it was shown to an engine, and what it saw. ``confidence`` is the words' mean, 0 without one."""
+
+    picture: Picture
+    drawings: Drawings | None
+    seen: Sequence[SeenLine]
+
+    @property
+    def confidence(self) -> float:
+        words = [word.confidence for line in self.seen for word in line.words]
+        return fmean(words) if words else 0.0
+
+
+def _look(picture: Picture, engine: OCREngine, settings: PDFProcessorConfig, deadline: float) -> _Look:
+    steps = settings.ocr_preprocessing_steps
+    if set(steps) - {"deskew"}:
+        picture = prepared(picture, steps)
+    drawings = find_strokes(picture)
+    if drawings is not None and drawings.strokes:
+        picture = without_strokes(picture, drawings)
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise OCRError(ErrorCode.E_OCR_TIMEOUT, "its picture took all the time there was")
+    return _Look(picture, drawings, _reader(engine, settings.ocr_language).read(picture, left))
+
+
 def _confidence(line: SeenLine) -> float:
     return fmean(word.confidence for word in line.words)
-
-
-def _picture(document: Document, number: int, clip: Box | None, settings: PDFProcessorConfig) -> Picture:
-    steps = settings.ocr_preprocessing_steps
-    # A part is too little to tell skew from, and lies beside text that stands straight.
-    turn = 0.0 - skew_degrees(document.picture(number, SKEW_DPI)) if "deskew" in steps and clip is None else 0.0
-    picture = document.picture(number, settings.ocr_dpi, turn, clip)
-    return prepared(picture, steps) if set(steps) - {"deskew"} else picture
 
 
 @cache

@@ -19,13 +19,13 @@ from ingestkit_core.errors import ErrorCode, OCRError
 from ingestkit_pdf.ocr.languages import tesseract_packs
 from ingestkit_pdf.ocr.values import Picture, SeenLine, SeenWord
 
-__all__ = ["INSTALL", "TesseractReader", "installed_packs", "installed_version", "problem"]
+__all__ = ["INSTALL", "TesseractReader", "degrees_to_upright", "installed_packs", "installed_version", "problem"]
 
 INSTALL = "apt-get install tesseract-ocr (Debian, Ubuntu), brew install tesseract (macOS)"
 
 _LOOK_SECONDS = 10.0
-_AUTOMATIC = "3"
-"""Page segmentation: everything automatic, without a look at the page's orientation."""
+_AUTOMATIC, _ORIENTATION = "3", "0"
+"""Page segmentation: everything automatic but the page's orientation; and nothing but that."""
 
 
 def problem(language: str) -> str:
@@ -74,22 +74,8 @@ class TesseractReader:
 
     def read(self, picture: Picture, timeout_seconds: float) -> Sequence[SeenLine]:
         """See PictureReader. The picture goes in and hOCR comes out through pipes; no file is written."""
-        header = f"P5 {picture.width} {picture.height} 255\n".encode()
-        arguments = ["stdin", "stdout", "-l", self._packs, "--dpi", f"{picture.dpi:.0f}", "--psm", _AUTOMATIC, "hocr"]
-        try:
-            done = subprocess.run(
-                ["tesseract", *arguments],
-                input=header + picture.pixels,
-                capture_output=True,
-                timeout=timeout_seconds,
-                check=False,
-                # Its threads cost more than they gain, and other pages are read beside this one.
-                env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-            )
-        except subprocess.TimeoutExpired as exc:
-            raise OCRError(ErrorCode.E_OCR_TIMEOUT, f"tesseract took longer than {timeout_seconds:.3g} s") from exc
-        except OSError as exc:
-            raise OCRError(ErrorCode.E_OCR_FAILED, f"tesseract cannot be started: {exc.strerror}") from exc
+        arguments = ["-l", self._packs, "--dpi", f"{picture.dpi:.0f}", "--psm", _AUTOMATIC, "hocr"]
+        done = _run(picture, arguments, timeout_seconds)
         if done.returncode:
             raise OCRError(ErrorCode.E_OCR_FAILED, f"tesseract ended with exit code {done.returncode}")
         try:
@@ -98,6 +84,37 @@ class TesseractReader:
             raise OCRError(ErrorCode.E_OCR_FAILED, "tesseract's answer cannot be read") from exc
 
 
+def degrees_to_upright(picture: Picture, timeout_seconds: float) -> float:
+    """By how much to turn a picture clockwise until its text stands upright: 0, 90, 180 or 270.
+
+    0 where nothing tells, where the pack for it (osd) is not installed, and where there is no time.
+    """
+    if timeout_seconds <= 0:
+        return 0.0
+    done = _run(picture, ["--dpi", f"{picture.dpi:.0f}", "--psm", _ORIENTATION], timeout_seconds)
+    found = _ROTATE.search(done.stdout.decode("ascii", "replace"))
+    return float(found[1]) if done.returncode == 0 and found is not None else 0.0
+
+
+def _run(picture: Picture, arguments: Sequence[str], timeout_seconds: float) -> subprocess.CompletedProcess[bytes]:
+    header = f"P5 {picture.width} {picture.height} 255\n".encode()
+    try:
+        return subprocess.run(
+            ["tesseract", "stdin", "stdout", *arguments],
+            input=header + picture.pixels,
+            capture_output=True,
+            timeout=timeout_seconds,
+            check=False,
+            # Its threads cost more than they gain, and other pages are read beside this one.
+            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise OCRError(ErrorCode.E_OCR_TIMEOUT, f"tesseract took longer than {timeout_seconds:.3g} s") from exc
+    except OSError as exc:
+        raise OCRError(ErrorCode.E_OCR_FAILED, f"tesseract cannot be started: {exc.strerror}") from exc
+
+
+_ROTATE = re.compile(r"^Rotate: (\d+)", re.MULTILINE)
 _HTML = "{http://www.w3.org/1999/xhtml}"
 _BOX = re.compile(r"\bbbox (-?\d+) (-?\d+) (-?\d+) (-?\d+)")
 _SIZE = re.compile(r"\bx_size ([\d.]+)")
