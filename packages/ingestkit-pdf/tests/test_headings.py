@@ -123,3 +123,34 @@ def test_every_chunk_knows_the_headings_above_it(book: Any, reading: Callable[..
     sections(book, [("The Harbour", 24, "helv"), ("Its History", 16, "helv"), ("Its Trade", 16, "helv")])
     paths = [chunk.heading_path for chunk in reading(book.save()).chunks]
     assert paths == [("The Harbour",), ("The Harbour", "Its History"), ("The Harbour", "Its Trade")]
+
+
+def bold(text: str, x: float, y: float, width: float = 150.0, **changes: Any) -> Line:
+    return Line(text, (x, y, x + width, y + 11.0), len(text), 0, 11.0, "F", True)._replace(**changes)
+
+
+def plain(text: str, y: float) -> Line:
+    return bold(text, 72.0, y, 400.0, bold=False, block=9)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([bold("Location:", 72, 100, 50), bold("The harbour office", 150, 100)], []),
+        ([bold("Table 3: Rates of the harbour", 72, 100)], []),
+        ([bold("Write to office@harbour.example", 72, 100)], []),
+        ([bold("How to cite this report:", 72, 100)], [[0]]),
+        ([bold("1. The harbour", 72, 100), bold("1.1 Its history", 72, 113)], [[0], [1]]),
+        ([bold("The trade of the harbour", 72, 100, 390), bold("in older times", 72, 113)], [[0, 1]]),
+        ([plain("IV. THE HARBOUR", 100)], [[0]]),
+        ([plain("THE HARBOUR", 100)], []),
+    ],
+    ids=lambda value: value[0].text if value and isinstance(value[0], Line) else "",
+)
+def test_which_lines_make_a_heading(lines: list[Line], expected: list[list[int]]) -> None:
+    body = [plain("Running text that says what there is to say.", 130 + 13 * index) for index in range(4)]
+    found = find_headings({1: [*lines, *body]}, (), (11.0, False), PDFProcessorConfig())[1]
+    runs: dict[int, list[int]] = {}
+    for index, heading in found.items():
+        runs.setdefault(heading.first, []).append(index)
+    assert sorted(runs.values()) == expected

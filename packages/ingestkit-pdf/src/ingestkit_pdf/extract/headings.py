@@ -143,7 +143,8 @@ def _from_fonts(lines: Sequence[Line], body: Style, size_ratio: float) -> list[l
     for run in _runs_of_style(lines):
         first = lines[run[0]]
         large = first.size >= large_from
-        if not large and (not first.bold or body_bold or first.size < small_from):
+        in_capitals = not large and _is_in_capitals(lines, run)
+        if not large and not in_capitals and (not first.bold or body_bold or first.size < small_from):
             continue
         # What OCR left behind a picture has sizes, but they were guessed.
         if len(run) > _MAX_LINES or not first.upright or first.ink is Ink.INVISIBLE:
@@ -154,6 +155,15 @@ def _from_fonts(lines: Sequence[Line], body: Style, size_ratio: float) -> list[l
         if _reads_as_heading(text, large) and (large or _stands_alone(lines, run)):
             found.append(run)
     return found
+
+
+def _is_in_capitals(lines: Sequence[Line], run: Sequence[int]) -> bool:
+    """Whether a numbered line is set in capitals over text that is not: ``IV. RESULTS``."""
+    text = " ".join(lines[index].text for index in run)
+    if not text.isupper() or _NUMBERED.match(text) is None or len(_WORD.findall(text)) < 2:
+        return False
+    following = lines[run[-1] + 1].text if run[-1] + 1 < len(lines) else ""
+    return following != "" and (not following.isupper() or len(following) == 1)
 
 
 def _runs_of_style(lines: Sequence[Line]) -> list[list[int]]:
@@ -188,7 +198,7 @@ def _goes_on(lines: Sequence[Line], run: Sequence[int], line: Line) -> bool:
     last = lines[run[-1]]
     if _is_beside(last, line):
         return True
-    if line.box[1] - last.box[3] > _APART_RATIO * line.size:
+    if line.box[1] - last.box[3] > _APART_RATIO * line.size or last.text.isupper() > line.text.isupper():
         return False
     if _NUMBERED.match(line.text) is not None and _NUMBERED.match(lines[run[0]].text) is not None:
         return False

@@ -65,6 +65,8 @@ def groups_of(lines: Sequence[Line], headings: Mapping[int, Heading]) -> list[Gr
 def _goes_on(lines: Sequence[Line], group: Group, index: int) -> bool:
     """Whether a line belongs to the group before it."""
     line, last = lines[index], lines[group.lines[-1]]
+    if len(line.text) == 1 and line.size >= _DROP_CAP_RATIO * last.size and line.text.isupper():
+        return False
     if last.block == line.block:
         return not _parted(lines, group, index)
     if len(group.lines) == 1 and len(last.text) == 1 and _BULLET.match(last.text) and _on_one_height(last, line):
