@@ -90,6 +90,18 @@ def test_a_gap_parts_a_block() -> None:
     assert kinds(elements_of(lines)) == [(PARAGRAPH, "Of one paragraph."), (PARAGRAPH, "A second one.")]
 
 
+def test_an_indent_after_a_sentence_begins_a_paragraph() -> None:
+    lines = lines_of("Of one", "paragraph.", "A second", "one.")
+    lines[2] = moved(lines[2], 84, lines[2].box[1])
+    assert kinds(elements_of(lines)) == [(PARAGRAPH, "Of one paragraph."), (PARAGRAPH, "A second one.")]
+
+
+def test_the_number_of_an_equation_is_no_list_item() -> None:
+    lines = lines_of((0, "x = y"), (1, "(1)"), (2, "and so"), (3, "(2)"))
+    lines = [moved(lines[0], 72, 100), moved(lines[1], 400, 100), moved(lines[2], 72, 130), moved(lines[3], 400, 130)]
+    assert all(element.kind is PARAGRAPH for element in elements_of(lines))
+
+
 def test_a_sentence_goes_on_in_the_next_column() -> None:
     left, right = lines_of((0, "A sentence that begins"), (1, "and ends in another column"))
     elements = elements_of([moved(left, 72, 500), moved(right, 300, 100)])

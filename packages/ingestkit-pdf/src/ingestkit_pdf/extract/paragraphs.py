@@ -20,6 +20,7 @@ _BULLET = re.compile(r"^[•‣⁃∙●○◦■□▪▫◆◇❖➢➤►▶�
 _ENUMERATOR = re.compile(
     r"^(?:\((?P<inner>\d{1,3}|[a-z]{1,5})\)|(?P<outer>\d{1,3}|[a-z]|[ivx]{1,5})[.)])(?:\s+\S|$)", re.IGNORECASE
 )
+_LABEL = re.compile(r"[^\w\s]|\(\w{1,5}\)|\w{1,5}[.)]")
 _SENTENCE_END = (".", "!", "?", ":", ";", "。", "！", "？", "…", '."', ".”", ".)", "?”", "!”")
 _GAP_RATIO = 0.75
 _GAP_GROWTH = 1.8
@@ -27,6 +28,8 @@ _CLOSE_RATIO = 0.9
 _HANGING_EMS = 8.0
 _LONG_LINE = 20
 _DROP_CAP_RATIO = 1.6
+_LEAST_INDENT_EMS = 0.7
+_MOST_INDENT_EMS = 5.0
 
 
 @dataclass(slots=True)
@@ -68,8 +71,8 @@ def _goes_on(lines: Sequence[Line], group: Group, index: int) -> bool:
     if len(line.text) == 1 and line.size >= _DROP_CAP_RATIO * last.size and line.text.isupper():
         return False
     if last.block == line.block:
-        return not _parted(lines, group, index)
-    if len(group.lines) == 1 and len(last.text) == 1 and _BULLET.match(last.text) and _on_one_height(last, line):
+        return not (_parted(lines, group, index) or _is_indented(lines, group, index))
+    if len(group.lines) == 1 and group.is_item and _LABEL.fullmatch(last.text) and _on_one_height(last, line):
         return True
     if last.size != line.size or last.upright != line.upright:
         return False
@@ -99,6 +102,18 @@ def _parted(lines: Sequence[Line], group: Group, index: int) -> bool:
     else:
         return False
     return gap > _GAP_GROWTH * max(usual, 0.2)
+
+
+def _is_indented(lines: Sequence[Line], group: Group, index: int) -> bool:
+    """Whether a line begins a paragraph: set in after the end of a sentence, while the next line is not."""
+    line, last = lines[index], lines[group.lines[-1]]
+    indent = line.box[0] - last.box[0]
+    if not _LEAST_INDENT_EMS * line.size < indent < _MOST_INDENT_EMS * line.size or group.is_item:
+        return False
+    if not last.text.endswith(_SENTENCE_END) or line.text[0].islower() or _gap(last, line) < -_CLOSE_RATIO:
+        return False
+    following = lines[index + 1] if index + 1 < len(lines) else None
+    return following is None or following.block != line.block or line.box[0] - following.box[0] > indent / 2
 
 
 def _hangs_below(first: Line, last: Line, line: Line) -> bool:
@@ -149,7 +164,7 @@ def _list_marks(lines: Sequence[Line], headings: Container[int]) -> frozenset[in
                 stars.append(index)
             else:
                 marks.add(index)
-        elif match := _ENUMERATOR.match(line.text):
+        elif (match := _ENUMERATOR.match(line.text)) and not _numbers_an_equation(lines, index):
             counted.append((index, _ordinal(match["inner"] or match["outer"])))
     for (index, number), (following, successor) in pairwise(counted):
         if successor == number + 1:
@@ -158,6 +173,17 @@ def _list_marks(lines: Sequence[Line], headings: Container[int]) -> frozenset[in
         # A star by itself marks a remark.
         marks.update(stars)
     return frozenset(marks)
+
+
+def _numbers_an_equation(lines: Sequence[Line], index: int) -> bool:
+    """Whether a label stands by itself with nothing to its right."""
+    line = lines[index]
+    if _LABEL.fullmatch(line.text) is None or index + 1 == len(lines):
+        return _LABEL.fullmatch(line.text) is not None
+    following = lines[index + 1]
+    return not (_on_one_height(line, following) and following.box[0] >= line.box[2] - 1) and (
+        following.block != line.block
+    )
 
 
 def _ordinal(label: str) -> int:

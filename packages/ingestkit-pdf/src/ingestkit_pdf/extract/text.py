@@ -23,7 +23,7 @@ from ingestkit_pdf.values import Line
 __all__ = ["TextElement", "hidden_elements", "text_elements"]
 
 _NOTE_RATIO = 0.93
-_NOTE_MARK = re.compile(r"(?:\d{1,3}|[*†‡§¶#]{1,3}|[a-z])[\s.)]?\s*\S")
+_NOTE_MARK = re.compile(r"(?:\d{1,3}(?=[\s.)A-Z“\"])|[*†‡§¶#]{1,3}|[a-z](?=[\s.)]))[\s.)]*\S")
 _MOST_NOTES = 40
 
 
