@@ -221,11 +221,14 @@ class _Packer:
     def _pieces(self, element: Element, spans: Iterable[Span], room: int, *, is_header: bool = False) -> list[_Piece]:
         pieces: list[_Piece] = []
         for span in spans:
+            # The separator that will stand before the piece is counted with it.
+            tokens = self._count_tokens(span.text + (" " if pieces else "\n\n"))
+            if tokens <= room:
+                pieces.append(_Piece(span, element, tokens, not pieces, True, is_header))
+                continue
             for number, part in enumerate(self._fitting(span, room)):
-                starts_element = not pieces
-                # The separator that will stand before the piece is counted with it.
-                tokens = self._count_tokens(part.text + ("\n\n" if starts_element else " "))
-                pieces.append(_Piece(part, element, tokens, starts_element, number == 0, is_header))
+                tokens = self._count_tokens(part.text + (" " if pieces else "\n\n"))
+                pieces.append(_Piece(part, element, tokens, not pieces, number == 0, is_header))
         return pieces
 
     def _fitting(self, span: Span, room: int) -> list[Span]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,7 +30,7 @@ from ingestkit_pdf.drawings import read_drawings
 from ingestkit_pdf.lines import Placing, read_lines
 from ingestkit_pdf.ocr.values import Picture
 from ingestkit_pdf.pictures import picture_of
-from ingestkit_pdf.values import Annotations, Backdrop, Drawings, Facts, Ink, Line, OutlineEntry, Page
+from ingestkit_pdf.values import Annotations, Backdrop, Facts, Ink, Line, OutlineEntry, Page
 
 __all__ = ["Document"]
 
@@ -164,7 +165,7 @@ class Document:
             with _translated(self._name, "the outline cannot be read"):
                 outline = tuple(
                     OutlineEntry(level, " ".join(title.split()), page)
-                    for level, title, page in self._document.get_toc(simple=True)
+                    for level, title, page in self._outline()
                     if title and title.strip() and page > 0
                 )
         except ParseError:
@@ -176,6 +177,13 @@ class Document:
             repaired=self.repaired,
             encrypted=self.encrypted,
         )
+
+    def _outline(self) -> Sequence[tuple[int, str, int]]:
+        catalog = self._document.pdf_catalog()
+        if catalog > 0 and self._document.xref_get_key(catalog, "Outlines")[0] == "null":
+            return ()
+        entries: Sequence[tuple[int, str, int]] = self._document.get_toc(simple=True)
+        return entries
 
     def objects(self) -> Iterator[tuple[int, str]]:
         """Every object's number and source text (a stream's dictionary); unreadable ones are passed over."""
@@ -248,10 +256,15 @@ class Document:
                 raise ParseError(
                     ErrorCode.E_PARSE_CORRUPT, f"{self._name}: {failure}: its content is missing", page_number=number
                 )
-            read = self._page(number, page, placing, lines, unprinted, few_characters)
-            if wants_drawings is None or not wants_drawings(read.lines):
-                return read
-            return replace(read, drawings=_drawings(page, placing))
+            paths = _Paths(page)
+            read = self._page(number, page, paths, placing, lines, unprinted, few_characters)
+        if wants_drawings is None or not wants_drawings(read.lines):
+            return read
+        try:
+            with _translated(self._name, failure, number):
+                return replace(read, drawings=None if paths.too_many else read_drawings(paths.listed, placing.box))
+        except ParseError:
+            return replace(read, drawings_unreadable=True)
 
     def picture(self, number: int, dpi: float, turned_degrees: float = 0.0, clip: Box | None = None) -> Picture:
         """A page (1-based) as grey pixels, turned clockwise about its middle, or a part of it (points)."""
@@ -275,6 +288,7 @@ class Document:
         self,
         number: int,
         page: Any,
+        paths: _Paths,
         placing: Placing,
         lines: Sequence[Line],
         unprinted: int,
@@ -299,16 +313,28 @@ class Document:
             lines=lines,
             unprinted=unprinted,
             image_count=len(page.get_images()),
-            backdrop=_backdrop(page, placing, doubtful) if looked_at else None,
+            backdrop=_backdrop(page, paths, placing, doubtful) if looked_at else None,
             annotations=annotations,
         )
 
 
-def _drawings(page: Any, placing: Placing) -> Drawings | None:
-    """What is drawn, unless the page is a drawing itself: listing it cannot be stopped halfway."""
-    if len(page.read_contents()) > _MAX_DRAWN_BYTES:
-        return None
-    return read_drawings(page.get_cdrawings(), placing.box)
+class _Paths:
+    """The paths drawn on a page, listed when they are first asked for.
+
+    ``too_many``: the page is a drawing itself. Listing cannot be stopped halfway, so it is not begun.
+    """
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+
+    @cached_property
+    def too_many(self) -> bool:
+        return len(self._page.read_contents()) > _MAX_DRAWN_BYTES
+
+    @cached_property
+    def listed(self) -> Sequence[dict[str, Any]]:
+        paths: Sequence[dict[str, Any]] = self._page.get_cdrawings()
+        return paths
 
 
 def _says_more(lines: Sequence[Line], others: Sequence[Line]) -> bool:
@@ -347,21 +373,22 @@ def _with_glyph_programs_seen(lines: Sequence[Line], page: Any) -> Sequence[Line
     ]
 
 
-def _backdrop(page: Any, placing: Placing, doubtful: set[Ink]) -> Backdrop:
+def _backdrop(page: Any, paths: _Paths, placing: Placing, doubtful: set[Ink]) -> Backdrop:
     place = placing.box
     images: list[Box] = []
     fills: list[Box] = []
     marks = 0
+    asks_for_paths = bool(doubtful & {Ink.PALE, Ink.CLIP})
     for kind, box in page.get_bboxlog():
         if "text" in kind:
             continue
         marks += 1
         if kind == "fill-image":
             images.append(place(box))
-        elif kind in ("fill-imgmask", "fill-shade"):
+        elif kind in ("fill-imgmask", "fill-shade") or (kind == "fill-path" and asks_for_paths and paths.too_many):
             fills.append(place(box))
-    if doubtful & {Ink.PALE, Ink.CLIP}:
-        fills.extend(place(drawing["rect"]) for drawing in page.get_cdrawings() if _is_dark(drawing))
+    if asks_for_paths and not paths.too_many:
+        fills.extend(place(drawing["rect"]) for drawing in paths.listed if _is_dark(drawing))
     return Backdrop(tuple(images), tuple(fills), marks)
 
 

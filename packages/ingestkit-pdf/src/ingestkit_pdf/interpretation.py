@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,12 +43,18 @@ from ingestkit_pdf.values import Facts, Line
 __all__ = ["Known", "PagesRead", "Reading", "conversion", "extraction", "interpreted", "reader_versions"]
 
 _PARSER = "pymupdf"
-_SAMPLE_CHARACTERS = 8000
+_SAMPLE_CHARACTERS = 4000
 
 
 def reader_versions() -> dict[str, str]:
     """The versions of what reads the files: part of the fingerprint."""
-    return {_PARSER: version(_PARSER)}
+    return {_PARSER: _parser_version()}
+
+
+@cache
+def _parser_version() -> str:
+    # The package's metadata is a long text that is parsed anew each time.
+    return version(_PARSER)
 
 
 @dataclass(frozen=True, slots=True)

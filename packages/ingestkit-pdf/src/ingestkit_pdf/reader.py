@@ -9,6 +9,7 @@ Importing this module does not import pymupdf; ``read`` and ``convert`` do.
 
 from __future__ import annotations
 
+import copy
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -121,7 +122,7 @@ class Errand:
 
 def _begin(file_path: str, config: dict[str, Any], errand: Errand, *, in_ranges: bool) -> Step:
     started = time.perf_counter()
-    settings = PDFProcessorConfig.model_validate(config)
+    settings = _settings(config)
     with _opened(file_path, settings) as opened:
         count = opened.document.page_count
         if in_ranges and count >= SPLIT_FROM_PAGES:
@@ -135,7 +136,7 @@ def _begin(file_path: str, config: dict[str, Any], errand: Errand, *, in_ranges:
 
 def read_range(file_path: str, config: dict[str, Any], part: tuple[int, int]) -> PagesRead:
     """The pages from ``part[0]`` to ``part[1]`` (1-based, inclusive) of a large document, not yet interpreted."""
-    settings = PDFProcessorConfig.model_validate(config)
+    settings = _settings(config)
     with _opened(file_path, settings) as opened:
         return _read_pages(opened, *part, settings)
 
@@ -143,7 +144,7 @@ def read_range(file_path: str, config: dict[str, Any], part: tuple[int, int]) ->
 def assemble(file_path: str, config: dict[str, Any], carried: bytes, parts: Sequence[PagesRead]) -> Step:
     """What comes of a large document's ranges. Raises SourceError if the file changed meanwhile."""
     started = time.perf_counter()
-    settings = PDFProcessorConfig.model_validate(config)
+    settings = _settings(config)
     with _opened(file_path, settings) as opened:
         known = Known(opened.name, opened.document.facts(), opened.findings, opened.content_hash)
     if any(part.content_hash != known.content_hash for part in parts):
@@ -155,6 +156,16 @@ def assemble(file_path: str, config: dict[str, Any], carried: bytes, parts: Sequ
     )
     errand: Errand = pickle.loads(carried)
     return _go_on(file_path, settings, errand, known, pages, started)
+
+
+_last_settings: list[tuple[dict[str, Any], PDFProcessorConfig]] = []
+
+
+def _settings(config: dict[str, Any]) -> PDFProcessorConfig:
+    """The config as it was dumped. Kept for the next document: checking it takes longer than reading a page."""
+    if not _last_settings or _last_settings[0][0] != config:
+        _last_settings[:] = [(copy.deepcopy(config), PDFProcessorConfig.model_validate(config))]
+    return _last_settings[0][1]
 
 
 def _ranges(page_count: int) -> Iterator[tuple[int, int]]:
@@ -204,7 +215,7 @@ def read_by_ocr(file_path: str, config: dict[str, Any], part: OCRPart) -> PageSe
     from ingestkit_pdf.document import Document
     from ingestkit_pdf.ocr.pages import see_page
 
-    settings = PDFProcessorConfig.model_validate(config)
+    settings = _settings(config)
     content = guard.inspect_file(file_path, settings)
     if hash_bytes(content) != part.content_hash:
         raise _changed(file_path)
@@ -217,7 +228,7 @@ def assemble_ocr(
 ) -> Extraction | Conversion:
     """What comes of a document's pages and what OCR read, in the order of the pages that need it."""
     started = time.perf_counter()
-    settings = PDFProcessorConfig.model_validate(config)
+    settings = _settings(config)
     errand, known, pages = pickle.loads(carried)
     if any(isinstance(value, IngestError) and value.code == ErrorCode.E_SOURCE_CHANGED for value in values):
         raise _changed(file_path)

@@ -64,7 +64,10 @@ def body_style(pages: Iterable[Sequence[Line]]) -> Style:
         every[line.size, line.bold] += line.characters
     running: Counter[Style] = Counter()
     for line in upright[:: 1 + len(upright) // _SAMPLE_LINES]:
-        if len(_WORD.findall(line.text)) >= _RUNNING_WORDS:
+        text = line.text
+        if text.count(" ") >= _RUNNING_WORDS - 1 or (
+            not text.isascii() and len(_WIDE_WORD.findall(text)) >= _RUNNING_WORDS
+        ):
             running[line.size, line.bold] += line.characters
     weights = running if running.total() >= _RUNNING_CHARACTERS else every
     return max(weights, key=lambda style: (weights[style], -style[0], style[1]), default=(0.0, False))
@@ -230,6 +233,7 @@ def _ends_early(lines: Sequence[Line], index: int, line: Line) -> bool:
 
 
 _SENTENCE_END = re.compile(r"[.;,:!]$")
+_WIDE_WORD = re.compile(f"[{WIDE}]{{2}}")
 _WORD = re.compile(f"[^\\W\\d_]{{3}}|[{WIDE}]{{2}}")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d+)*|[A-Z]|[IVX]+)[.):]?")
 _NO_HEADING = re.compile(r"@\w|https?:|www\.|(?:[.·…_]\s?){5}")

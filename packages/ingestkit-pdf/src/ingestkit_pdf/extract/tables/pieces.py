@@ -45,6 +45,7 @@ _SIGNS = "(<>≤≥~±+-–−$€£¥. "
 _BLANK_VALUES = frozenset(
     "- – — − . .. ... : x X • * ✓ ✔ n/a N/A NA na n.a. N.A. nil Nil c ** *** $ € £ % # + ++ † ‡ § ■ ● ○".split()
 )
+_DIGIT = re.compile(r"\d")
 _MONTH_OR_UNIT = re.compile(
     r"(?<![^\W\d])(?:[a-z]{1,3}|million|billion|thousand|june?|july?|(?:jan|feb|mar|apr|aug|sep|oct|nov|dec)\w*)\b",
     re.IGNORECASE,
@@ -60,9 +61,9 @@ def is_value(text: str) -> bool:
     """Whether a text is a value as columns of numbers hold them: mostly digits, or a sign for none."""
     if text in _BLANK_VALUES:
         return True
-    digits = sum(map(str.isdigit, text))
-    if not digits:
+    if _DIGIT.search(text) is None:
         return False
+    digits = sum(map(str.isdigit, text))
     letters = sum(map(str.isalpha, text))
     if letters <= 1 or digits >= 2 * letters:
         return True
