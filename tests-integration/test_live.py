@@ -16,14 +16,13 @@ PACKAGES = Path(__file__).resolve().parents[1] / "packages"
 
 CODES_NOT_LIVE = set(
     """
-    E_PROCESS_CHUNK E_PROCESS_HEADER_FOOTER E_PROCESS_SCHEMA_GEN
-    E_PROCESS_SERIALIZE E_PROCESS_TABLE_EXTRACT W_SHEET_SKIPPED_PASSWORD
+    E_PROCESS_CHUNK E_PROCESS_HEADER_FOOTER E_PROCESS_SCHEMA_GEN E_PROCESS_SERIALIZE
+    W_SHEET_SKIPPED_PASSWORD
     """.split()
 )
 SETTINGS_NOT_LIVE = set(
     """
-    enable_ocr_cleanup log_sample_text min_table_count_for_complex ocr_cleanup_model
-    table_max_rows_for_serialization
+    enable_ocr_cleanup log_sample_text ocr_cleanup_model
     """.split()
 )
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pymupdf
 import pytest
 from ingestkit_core.elements import ElementKind, PageBox
+from ingestkit_pdf.accounting import page_issues
 from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.document import Document
+from ingestkit_pdf.extract.content import page_content
+from ingestkit_pdf.extract.tabular import rows_for_sql
 from ingestkit_pdf.reader import convert, read
 
 pytestmark = pytest.mark.unit
@@ -80,3 +85,32 @@ def test_a_small_table_is_told_in_chunks_only(two_pages: Path) -> None:
     extraction = read(str(two_pages), PDFProcessorConfig(table_min_rows_for_db=41).model_dump())
     assert extraction.tables == ()
     assert {chunk.content_type for chunk in extraction.chunks} == {"table", "text"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows"),
+    [
+        ({}, 21),
+        ({"table_min_rows_for_db": 5}, 5),
+        ({"table_min_rows_for_db": 41}, 41),
+        ({"table_max_rows_for_serialization": 60}, 61),
+        ({"table_max_rows_for_serialization": 3}, 21),
+    ],
+)
+def test_from_how_many_rows_a_table_becomes_sql(settings: dict[str, int], rows: int) -> None:
+    assert rows_for_sql(PDFProcessorConfig(**settings)) == rows  # type: ignore[arg-type]
+
+
+def test_pages_of_tables_make_a_complex_document(two_pages: Path) -> None:
+    found = read(str(two_pages), PDFProcessorConfig().model_dump()).classification
+    assert (found.document_type, set(found.unit_types.values())) == ("complex", {"table_heavy"})
+    found = read(str(two_pages), PDFProcessorConfig(min_table_count_for_complex=50).model_dump()).classification
+    assert (found.document_type, found.signals["tables"]) == ("complex", False)
+
+
+def test_drawings_that_cannot_be_read_cost_the_tables_only(two_pages: Path) -> None:
+    with Document(two_pages.read_bytes(), "file.pdf") as document:
+        page = replace(document.page(1, 1), drawings_unreadable=True)
+    content = page_content(page, 2, PDFProcessorConfig())
+    (issue,) = page_issues(content, "file.pdf", PDFProcessorConfig())
+    assert (issue.code, issue.stage, issue.page_number) == ("E_PROCESS_TABLE_EXTRACT", "process", 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
+from typing import Literal
 
 from ingestkit_core.errors import ErrorCode, IngestError
 from ingestkit_core.ledger import DropReason, Ledger
@@ -83,12 +84,12 @@ def page_issues(content: PageContent, name: str, config: PDFProcessorConfig) -> 
     """What is said about one page."""
     issues: list[IngestError] = []
 
-    def note(code: ErrorCode, message: str) -> None:
+    def note(code: ErrorCode, message: str, stage: Literal["parse", "process"] = "parse") -> None:
         issues.append(
             IngestError(
                 code=code,
                 message=f"{name}: page {content.number} {message}",
-                stage="parse",
+                stage=stage,
                 recoverable=True,
                 page_number=content.number,
             )
@@ -106,6 +107,12 @@ def page_issues(content: PageContent, name: str, config: PDFProcessorConfig) -> 
         note(ErrorCode.E_PARSE_GARBLED, "has text, and none of it can be decoded")
     if content.annotations_unreadable:
         note(ErrorCode.E_PARSE_CORRUPT, "has annotations that cannot be read; its text was read")
+    if content.drawings_unreadable:
+        note(
+            ErrorCode.E_PROCESS_TABLE_EXTRACT,
+            "has drawings that cannot be read: tables in rules may have come out as text",
+            "process",
+        )
     if content.hidden_characters:
         what = "brought in, labelled" if config.include_hidden else "left out"
         note(ErrorCode.W_HIDDEN_TEXT, f"holds {content.hidden_characters} hidden characters, {what}")

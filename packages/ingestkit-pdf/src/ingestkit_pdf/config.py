@@ -84,7 +84,10 @@ class PDFProcessorConfig(ProcessorConfig):
     )
 
     table_max_rows_for_serialization: int = setting(
-        20, "Rows up to which a table is told in chunks only.", output=True, ge=0
+        20,
+        "Rows up to which a table is told in chunks only; a lower table_min_rows_for_db wins.",
+        output=True,
+        ge=0,
     )
     table_min_rows_for_db: int = setting(21, "Rows from which a table becomes a SQL table too.", output=True, ge=1)
     table_continuation_column_match_threshold: float = setting(

@@ -32,11 +32,11 @@ from ingestkit_pdf.extract.hyphens import Words
 from ingestkit_pdf.extract.margins import PageLines
 from ingestkit_pdf.extract.ocr import Turned, about_ocr, engine_issues, ocr_issues, ocr_lines, ocr_stage
 from ingestkit_pdf.extract.order import in_reading_order
-from ingestkit_pdf.extract.tabular import PlacedTable, page_tables, placed_tables, with_tables
+from ingestkit_pdf.extract.tabular import PageTables, PlacedTable, page_tables, placed_tables, with_tables
 from ingestkit_pdf.extract.text import hidden_elements, text_elements
 from ingestkit_pdf.models import ClassificationResult, DocumentMetadata, DocumentProfile
 from ingestkit_pdf.ocr.values import OCRChoice
-from ingestkit_pdf.profile import profile_document
+from ingestkit_pdf.profile import profile_document, with_tables_counted
 from ingestkit_pdf.routing import OCRNeed, Route, classify, ingestion_method, question
 from ingestkit_pdf.values import Facts, Line
 
@@ -112,14 +112,19 @@ def interpreted(known: Known, pages: PagesRead, choice: OCRChoice | None, settin
     furniture = find_furniture(
         [PageLines(page.number, page.width, page.height, page.lines) for page in contents], body[0], settings
     )
-    profile = profile_document(facts, [page.profile for page in contents], _sample(contents), settings)
     issues = [*known.findings.issues, *failures, *pages.ocr_failures]
     for page in contents:
         issues.extend(page_issues(page, name, settings))
         issues.extend(ocr_issues(page, name, settings))
     if choice is not None:
         issues.extend(engine_issues(contents, name, choice))
-    elements, tables = _elements(contents, furniture, facts, body, settings)
+    found = [_page_tables(page, left_out) for page, left_out in zip(contents, furniture, strict=True)]
+    elements, tables = _elements(contents, found, facts, body, settings)
+    profiles = [
+        with_tables_counted(page.profile, len(on_page.tables), sum(on_page.characters))
+        for page, on_page in zip(contents, found, strict=True)
+    ]
+    profile = profile_document(facts, profiles, _sample(contents), settings)
     turned = Turned.of(contents)
     issues.extend(continuation_issues(tables, name))
     return Reading(
@@ -206,21 +211,16 @@ def _sample(contents: Sequence[PageContent]) -> str:
 
 def _elements(
     contents: Sequence[PageContent],
-    furniture: Sequence[frozenset[int]],
+    found: Sequence[PageTables],
     facts: Facts,
     body: Style,
     settings: PDFProcessorConfig,
 ) -> tuple[list[Element], list[PlacedTable]]:
     """The elements of the document in reading order, page by page, and its tables."""
-    bodies = [_body(page, left_out) for page, left_out in zip(contents, furniture, strict=True)]
-    found = [
-        page_tables(page.number, page.width, page.height, lines, page.drawings)
-        for page, lines in zip(contents, bodies, strict=True)
-    ]
     placed = placed_tables(found, settings)
     headings = find_headings({page.page_number: page.left for page in found}, facts.outline, body, settings)
     turned = Turned.of(contents)
-    words = Words(bodies)
+    words = Words([page.lines for page in contents])
     elements: list[Element] = []
     for page, tables in zip(contents, found, strict=True):
         read = text_elements(tables.left, headings[page.number], page.number, body[0], words)
@@ -234,6 +234,10 @@ def _elements(
         if settings.include_hidden:
             elements += hidden_elements(page.hidden, page.number)
     return elements, placed
+
+
+def _page_tables(page: PageContent, furniture: Set[int]) -> PageTables:
+    return page_tables(page.number, page.width, page.height, _body(page, furniture), page.drawings)
 
 
 def _body(page: PageContent, furniture: Set[int]) -> list[Line]:

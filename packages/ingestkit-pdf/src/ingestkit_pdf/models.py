@@ -158,6 +158,7 @@ class PageProfile(_Record):
     image_count: int = 0
     image_coverage: float | None = None
     field_count: int = 0
+    table_count: int = 0
     hidden_characters: int = 0
     quality: ExtractionQuality
 

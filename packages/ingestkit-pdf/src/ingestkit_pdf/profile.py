@@ -22,7 +22,14 @@ from ingestkit_pdf.models import (
 )
 from ingestkit_pdf.values import Annotations, Facts, Line, Page, overlap_ratio
 
-__all__ = ["image_coverage", "is_contents_page", "picture_area", "profile_document", "profile_page"]
+__all__ = [
+    "image_coverage",
+    "is_contents_page",
+    "picture_area",
+    "profile_document",
+    "profile_page",
+    "with_tables_counted",
+]
 
 _FIELDS_OF_A_FORM = 3
 _PICTURE_COVERAGE = 0.01
@@ -30,6 +37,7 @@ _PICTURE_COVERAGE = 0.01
 
 _INCH = 72.0
 
+_TABLE_HEAVY_RATIO = 0.5
 _MIN_ENTRIES = 5
 _ENTRY_RATIO = 0.6
 _LEADER = ".·…_‥"
@@ -84,6 +92,15 @@ def _page_type(
     if characters < config.min_chars_per_page:
         return PageType.MIXED if (coverage or 0.0) >= config.max_image_coverage_for_text else PageType.TEXT
     return PageType.TOC if is_contents_page(seen, page_count) else PageType.TEXT
+
+
+def with_tables_counted(page: PageProfile, table_count: int, table_characters: int) -> PageProfile:
+    """The profile of a page in which so many tables with so many characters were found."""
+    if not table_count:
+        return page
+    is_heavy = page.page_type is PageType.TEXT and table_characters >= _TABLE_HEAVY_RATIO * page.characters
+    kind = PageType.TABLE_HEAVY if is_heavy else page.page_type
+    return page.model_copy(update={"page_type": kind, "table_count": table_count})
 
 
 def is_contents_page(lines: Sequence[Line], page_count: int) -> bool:

@@ -116,7 +116,7 @@ def _is_bad_layer(lines: Sequence[Line]) -> bool:
 def classify(profile: DocumentProfile, config: PDFProcessorConfig) -> ClassificationResult:
     """What the document is. Always answers; the confidence says on how many agreeing signals."""
     content = [page for page in profile.pages if page.page_type not in _NOT_CONTENT]
-    kind, why = _kind(content)
+    kind, why = _kind(content, config)
     if config.document_type is not None:
         kind, why = config.document_type, "as it was said to be"
     signals = _signals(content, kind, config)
@@ -172,12 +172,15 @@ def question(
     return Question("a PDF file", tuple(facts), types)
 
 
-def _kind(content: Sequence[PageProfile]) -> tuple[PDFType, str]:
+def _kind(content: Sequence[PageProfile], config: PDFProcessorConfig) -> tuple[PDFType, str]:
     if not content:
         return PDFType.TEXT_NATIVE, "no page has content"
     scanned = _share(content, frozenset((PageType.SCANNED,)))
     if scanned > _MOSTLY:
         return PDFType.SCANNED, f"{scanned:.0%} of the pages with content are scans"
+    tables = sum(page.table_count for page in content)
+    if tables >= config.min_table_count_for_complex:
+        return PDFType.COMPLEX, f"its pages hold {tables} tables"
     special = _share(content, _PICTURES | _STRUCTURED)
     if special >= _NOTABLY:
         return PDFType.COMPLEX, f"{special:.0%} of the pages with content are forms, tables, scans or mixed"
@@ -201,6 +204,7 @@ def _signals(content: Sequence[PageProfile], kind: PDFType, config: PDFProcessor
     readable = bool(characters) and 1 - unreadable / characters >= config.quality_min_printable_ratio
     forms = any(page.page_type is PageType.FORM for page in content)
     mixed = _share(content, _PICTURES) > 0
+    tables = sum(page.table_count for page in content)
     if kind is PDFType.TEXT_NATIVE:
         return {
             "enough_text": enough_text,
@@ -218,6 +222,7 @@ def _signals(content: Sequence[PageProfile], kind: PDFType, config: PDFProcessor
         }
     return {
         "forms": forms,
+        "tables": tables >= config.min_table_count_for_complex,
         "pictures_beside_text": mixed and bool(characters),
         "notable_share": True,
         "readable_text": readable,

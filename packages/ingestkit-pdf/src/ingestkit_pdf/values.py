@@ -129,7 +129,7 @@ class Page:
 
     ``unprinted`` counts control characters that were taken out of the text; ``backdrop`` is None where it
     was not looked at (an ordinary page of text), ``annotations`` where they could not be read, ``drawings``
-    where nobody asked for them or they are too many.
+    where nobody asked for them, they are too many or, as ``drawings_unreadable`` says, they could not be read.
     """
 
     number: int
@@ -142,6 +142,7 @@ class Page:
     backdrop: Backdrop | None = None
     annotations: Annotations | None = Annotations()
     drawings: Drawings | None = None
+    drawings_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class PageContent:
     unprinted: int
     annotations_unreadable: bool = False
     drawings: Drawings | None = None
+    drawings_unreadable: bool = False
     need: OCRNeed = OCRNeed.NOTHING
     pictures: Box | None = None
     ocr: PageSeen | None = None
@@ -104,4 +105,5 @@ def page_content(page: Page, page_count: int, config: PDFProcessorConfig) -> Pag
         drawings=page.drawings,
         need=need,
         pictures=picture_area(page) if need is OCRNeed.PICTURES else None,
+        drawings_unreadable=page.drawings_unreadable,
     )

@@ -28,7 +28,7 @@ from ingestkit_pdf.extract.tables import Table, column_names, continues, find_ta
 from ingestkit_pdf.extract.text import TextElement
 from ingestkit_pdf.values import Drawings, Line
 
-__all__ = ["PageTables", "PlacedTable", "page_tables", "placed_tables", "with_tables"]
+__all__ = ["PageTables", "PlacedTable", "page_tables", "placed_tables", "rows_for_sql", "with_tables"]
 
 _MAX_NAME_BYTES = 63
 _LONG_ROW_CHARACTERS = 250
@@ -99,10 +99,21 @@ def placed_tables(pages: Sequence[PageTables], config: PDFProcessorConfig) -> li
     placed: list[PlacedTable] = []
     drafts = 0
     for number, run in enumerate(runs, 1):
-        is_large = sum(len(table.rows) - table.header_row_count for _, table, _ in run) >= config.table_min_rows_for_db
+        is_large = sum(len(table.rows) - table.header_row_count for _, table, _ in run) >= rows_for_sql(config)
         placed.append(_placed(run, number, drafts if is_large else None))
         drafts += is_large
     return placed
+
+
+def rows_for_sql(config: PDFProcessorConfig) -> int:
+    """The rows from which a table becomes a SQL table besides its chunks.
+
+    The two settings meet by default. Where they overlap the one that was changed decides: fewer rows for the
+    database, or more of them told in chunks only.
+    """
+    least, told_only = config.table_min_rows_for_db, config.table_max_rows_for_serialization
+    is_default = least == PDFProcessorConfig.model_fields["table_min_rows_for_db"].default
+    return max(least, told_only + 1) if is_default else least
 
 
 def with_tables(texts: Sequence[TextElement], page: PageTables, placed: Sequence[PlacedTable]) -> Iterator[Element]:
