@@ -43,6 +43,10 @@ class _Contract(DocumentStoreContract):
         with pytest.raises(StoreError, match="another collection"):
             store.switch_embedder(("other", 3), {})
 
+    def test_vectors_in_the_making_are_not_searched(self, store: DocumentStore) -> None:
+        with pytest.raises(StoreError, match="another collection"):
+            store.switch_embedder(("other", 2), {})
+
     def test_all_vectors_may_go(self, store: DocumentStore) -> None:
         with pytest.raises(StoreError, match="another collection"):
             store.switch_embedder(None, {})
