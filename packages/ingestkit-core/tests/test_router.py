@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ingestkit_core.commit import Committer
 from ingestkit_core.embedding import open_embedder
-from ingestkit_core.errors import BackendError, ErrorCode, ExecutionError
+from ingestkit_core.errors import BackendError, ErrorCode
 from ingestkit_core.execution.local import ReadDocument
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.protocols import ExecutionBackend
@@ -367,12 +367,6 @@ def test_an_execution_backend_of_somebodys_own_owns_the_commit(store: SqliteStor
     with TextRouter(store, store, execution=own) as router:
         assert [result.warnings for result in router.process_batch([path, path])] == [("own",), ("own",)]
     assert list(store.sources()) == []
-
-
-def test_the_distributed_engine_is_refused_in_plain_words(store: SqliteStore) -> None:
-    config = threads(execution_backend="distributed", execution_queue_url="redis://127.0.0.1")
-    with pytest.raises(ExecutionError, match="local"):
-        TextRouter(store, store, config=config)
 
 
 def test_the_default_router_takes_config_fields(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
