@@ -22,7 +22,7 @@ CODES_NOT_LIVE = set(
 )
 SETTINGS_NOT_LIVE = set(
     """
-    enable_ocr_cleanup log_sample_text ocr_cleanup_model
+    enable_ocr_cleanup ocr_cleanup_model
     """.split()
 )
 

@@ -390,10 +390,11 @@ def test_the_log_tells_counts_and_never_text(
     assert "confidential" not in caplog.text
 
 
-def test_previews_are_logged_when_asked_for_and_redacted(
-    store: SqliteStore, folder: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("setting", ["log_chunk_previews", "log_sample_text"])
+def test_text_is_logged_when_asked_for_and_redacted(
+    store: SqliteStore, folder: Path, caplog: pytest.LogCaptureFixture, setting: str
 ) -> None:
-    config = threads(log_chunk_previews=True, redact_patterns=["confidential"])
+    config = threads(**{setting: True}, redact_patterns=["confidential"])
     with caplog.at_level(logging.INFO), TextRouter(store, store, config=config) as router:
         router.process(write_text(folder / "a.txt", "confidential words"))
     assert "[redacted] words" in caplog.text

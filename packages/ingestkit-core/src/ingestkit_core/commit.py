@@ -41,6 +41,7 @@ __all__ = ["Committer", "Submission", "deferred_result"]
 
 logger = logging.getLogger(__name__)
 
+_SAMPLE_CHARACTERS = 200
 _FAILURES_IN_A_ROW = 5
 _REST_SECONDS = 30.0
 """A backend that fails so often in a row is not called for so long, and nothing is read for it in vain."""
@@ -356,6 +357,9 @@ class Committer(Finisher):
             len(item.extraction.ocr.pages) if item.extraction.ocr else 0,
             result.processing_time_seconds,
         )
+        if self._config.log_sample_text and item.payloads:
+            sample = " ".join(item.payloads[0].text.split())[:_SAMPLE_CHARACTERS]
+            logger.info("file=%s sample=%s", Path(state.file_path).name, self._redactor.text(sample))
         if self._config.log_chunk_previews:
             for payload in item.payloads:
                 logger.info("chunk=%d text=%s", payload.metadata.chunk_index, self._redactor.text(payload.text[:80]))

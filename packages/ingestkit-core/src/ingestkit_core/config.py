@@ -119,7 +119,7 @@ class ProcessorConfig(BaseModel):
 
     log_llm_prompts: bool = setting(False, "Write prompts to the log.", output=False)
     log_chunk_previews: bool = setting(False, "Write the beginnings of chunks to the log.", output=False)
-    log_sample_text: bool = setting(False, "Write samples of document text to the log.", output=False)
+    log_sample_text: bool = setting(False, "Write the beginning of each document's text to the log.", output=False)
     redact_patterns: list[str] = setting(
         [], "Regular expressions blanked out of everything logged and every message.", output=False
     )
