@@ -98,9 +98,13 @@ def _plain_text() -> Callable[[str], Output]:
 
 def _our_read() -> Callable[[str], object]:
     from ingestkit_pdf import PDFProcessorConfig, reader
+    from ingestkit_pdf.models import OCREngine
+    from ingestkit_pdf.ocr.values import OCRChoice
 
+    # OCR costs a hundred times what reading costs, and the peers are told to leave it, too.
+    without = OCRChoice(OCREngine.AUTO, None)
     settings = PDFProcessorConfig().model_dump()
-    return lambda path: reader.read(path, settings)
+    return lambda path: reader.read(path, settings, without)
 
 
 def _our_output() -> Callable[[str], Output]:
