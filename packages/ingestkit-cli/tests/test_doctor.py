@@ -15,7 +15,7 @@ import pytest
 Run = Callable[..., Any]
 
 COMMANDS = (
-    "ingest search sql tables show list status export verify doctor retry forget reembed backup sync convert run"
+    "ingest search sql tables show list status export verify doctor retry forget reembed backup sync convert run worker"
 ).split()
 
 

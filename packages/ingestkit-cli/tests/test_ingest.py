@@ -108,7 +108,7 @@ def test_globs_choose(quick: Run, documents: Path) -> None:
         (["ingest", ".", "--strategy", "fork"], "'fork' is not one of 'process', 'thread'"),
         (["ingest", ".", "--log-format", "xml"], "'xml' is not one of 'text', 'json'"),
         (["ingest", ".", "--colour"], "No such option: --colour"),
-        (["ingest", "one.txt", "--store", "postgres://host/x"], "no store speaks postgres://"),
+        (["ingest", "one.txt", "--store", "mysql://host/x"], "no store speaks mysql://"),
         (["ingest", "one.txt", "--store", "one.txt"], "one.txt is not a store of ingestkit, or is damaged"),
         (["ingest", "one.txt", "--store", "nowhere/x.db"], "No such file or directory"),
         (["ingest", "one.txt", "--store", "one.txt/x.db"], "Not a directory"),
