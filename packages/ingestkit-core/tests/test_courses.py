@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ingestkit_core.batch import run_batch
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, IngestError
 from ingestkit_core.execution.local import LocalExecutionBackend
 from ingestkit_core.extraction import Split
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import ProgressEvent, unit_done
-from ingestkit_core.router import run_batch
 from ingestkit_core.spool import job_directory
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import TextConfig, TextRouter, write_text

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.commit import Committer
 from ingestkit_core.embedding import open_embedder
 from ingestkit_core.errors import BackendError, ErrorCode
 from ingestkit_core.execution.local import ReadDocument
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.protocols import ExecutionBackend
-from ingestkit_core.router import Asked, run_batch
 from ingestkit_core.sources import SourceCheck
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import (

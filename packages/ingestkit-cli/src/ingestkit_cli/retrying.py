@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
+from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.errors import ErrorCode
 from ingestkit_core.ingestor import Discovered, Ingestor
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
-from ingestkit_core.router import Asked, run_batch
 from ingestkit_core.stores.base import QuarantineRecord
 
 from ingestkit_cli.errors import ExitCode, Mistake

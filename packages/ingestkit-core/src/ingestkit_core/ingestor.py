@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.embedding import GuardedEmbedder, check_embedder, open_embedder, query_vector, reembed
 from ingestkit_core.errors import ErrorCode, ParseError
@@ -37,7 +38,7 @@ from ingestkit_core.mirror import (
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.protocols import EmbeddingBackend, LLMBackend
-from ingestkit_core.router import Asked, DocumentRouter, run_batch
+from ingestkit_core.router import DocumentRouter
 from ingestkit_core.stores import open_store
 from ingestkit_core.stores.base import DocumentStore, SearchHit, SourceRecord
 from ingestkit_core.verifying import Verified, verify_sources

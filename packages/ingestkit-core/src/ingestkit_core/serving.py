@@ -15,13 +15,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, ExecutionError
 from ingestkit_core.execution.distributed.worker import refusal
 from ingestkit_core.ingestor import Ingestor
 from ingestkit_core.keys import hash_file
 from ingestkit_core.models import ProcessingResult
-from ingestkit_core.router import Asked, DocumentRouter, run_batch
+from ingestkit_core.router import DocumentRouter
 from ingestkit_core.stores.jobs import JobRequest
 
 __all__ = ["JobServer"]

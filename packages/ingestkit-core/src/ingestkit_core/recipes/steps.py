@@ -20,12 +20,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ingestkit_core.batch import Asked
 from ingestkit_core.errors import ErrorCode, SourceError
 from ingestkit_core.ingestor import Discovered, Ingestor
 from ingestkit_core.parallel import ParallelConfig, ThreadExecutor, current_token
 from ingestkit_core.recipes.model import Entry, FilePath, OneOrMore, Place
 from ingestkit_core.rendering import render
-from ingestkit_core.router import Asked
 from ingestkit_core.stores import open_store
 
 __all__ = ["BUILT_IN", "BuiltInStep", "FunctionStep", "Work"]
