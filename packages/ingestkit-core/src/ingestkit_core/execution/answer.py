@@ -58,8 +58,10 @@ def answer(message: wire.Frame, directory: str, words: Words) -> bytes:
             # Some libraries print that they could not allocate, and go on as if they had found nothing.
             raise _Failure(_OUT_OF_MEMORY)
     except _Failure as failed:
-        if limit and memory.tells_of_allocation_failure(words.said()):
-            failed.error = _OUT_OF_MEMORY
+        if limit and (failed.error is _OUT_OF_MEMORY or memory.tells_of_allocation_failure(words.said())):
+            failed.error = _OUT_OF_MEMORY.model_copy(
+                update={"message": f"{_OUT_OF_MEMORY.message} (limit {limit >> 20} MiB)"}
+            )
         return wire.frame(wire.FAILED, message.number, failed.report())
     flags = wire.WITH_FILES if os.path.isdir(directory) else 0
     if sink.spooled:
