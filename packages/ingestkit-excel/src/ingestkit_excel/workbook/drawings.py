@@ -4,10 +4,17 @@ have told, never the sheet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from ingestkit_excel.workbook.package import Package, PartError, Relation, attribute, local_name, whole_number
+from ingestkit_excel.workbook.package import (
+    Package,
+    attribute,
+    local_name,
+    relations_if_readable,
+    tree_if_readable,
+    whole_number,
+)
 from ingestkit_excel.workbook.values import Aside, AsideKind, Chart, Rectangle
 
 __all__ = ["read_drawing"]
@@ -18,30 +25,16 @@ _SAY_NOTHING = ("picture", "image")
 
 def read_drawing(package: Package, part: str) -> tuple[list[Chart], list[Aside], int]:
     """The charts of a drawing, the texts on it, and how many pictures it has."""
-    tree, relations = _tree(package, part), _relations(package, part)
+    tree, relations = tree_if_readable(package, part), relations_if_readable(package, part)
     anchors = list(_anchors(tree))
     places = {identifier: place for element, place in anchors for identifier in _referred(element)}
     charts = [
-        _chart(_tree(package, relation.target), places.get(identifier))
+        _chart(tree_if_readable(package, relation.target), places.get(identifier))
         for identifier, relation in relations.items()
         if relation.kind in ("chart", "chartEx")
     ]
     texts = [text for element, place in anchors for text in _texts(element, place)]
     return charts, texts, sum(relation.kind == "image" for relation in relations.values())
-
-
-def _relations(package: Package, part: str) -> Mapping[str, Relation]:
-    try:
-        return package.relations(part)
-    except PartError:
-        return {}
-
-
-def _tree(package: Package, part: str) -> ElementTree.Element | None:
-    try:
-        return package.tree(part)
-    except PartError:
-        return None
 
 
 def _anchors(drawing: ElementTree.Element | None) -> Iterator[tuple[ElementTree.Element, Rectangle | None]]:

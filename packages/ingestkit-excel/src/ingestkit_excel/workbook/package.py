@@ -20,7 +20,16 @@ from ingestkit_core.errors import ErrorCode, ParseError, SecurityError
 
 from ingestkit_excel.workbook.content import Content
 
-__all__ = ["Package", "PartError", "Relation", "attribute", "local_name", "whole_number"]
+__all__ = [
+    "Package",
+    "PartError",
+    "Relation",
+    "attribute",
+    "local_name",
+    "relations_if_readable",
+    "tree_if_readable",
+    "whole_number",
+]
 
 ENTRY_FREE_BYTES = 64 << 20
 TOTAL_FREE_BYTES = 512 << 20
@@ -280,6 +289,22 @@ def attribute(element: ElementTree.Element, name: str) -> str | None:
     if value is None:
         value = next((v for key, v in element.attrib.items() if key.rpartition("}")[2] == name), None)
     return value
+
+
+def relations_if_readable(package: Package, part: str) -> dict[str, Relation]:
+    """The relations of a part that a workbook can do without; none where they cannot be read."""
+    try:
+        return dict(package.relations(part))
+    except PartError:
+        return {}
+
+
+def tree_if_readable(package: Package, part: str) -> ElementTree.Element | None:
+    """The tree of a part that a workbook can do without; None where it cannot be read."""
+    try:
+        return package.tree(part)
+    except PartError:
+        return None
 
 
 def whole_number(text: str) -> int:

@@ -13,7 +13,15 @@ from xml.etree import ElementTree
 
 from ingestkit_excel.workbook.drawings import read_drawing
 from ingestkit_excel.workbook.layouts import column_number
-from ingestkit_excel.workbook.package import Package, PartError, Relation, attribute, local_name, whole_number
+from ingestkit_excel.workbook.package import (
+    Package,
+    Relation,
+    attribute,
+    local_name,
+    relations_if_readable,
+    tree_if_readable,
+    whole_number,
+)
 from ingestkit_excel.workbook.strings import plain_text, tree_text
 from ingestkit_excel.workbook.values import Aside, AsideKind, Comment, Link, ListObject, Rectangle
 
@@ -49,7 +57,7 @@ def _corner(text: str) -> tuple[int, int] | None:
 
 def read_surroundings(package: Package, part: str, envelope: ElementTree.Element) -> dict[str, Any]:
     """The fields of a Sheet that do not come from its rows."""
-    relations = _relations(package, part)
+    relations = relations_if_readable(package, part)
     sections = {local_name(child): child for child in envelope}
     drawn = [read_drawing(package, part) for part in _parts(relations, "drawing")]
     pivots = list(_pivots(package, relations))
@@ -78,7 +86,7 @@ def _parts(relations: Mapping[str, Relation], kind: str) -> Iterator[str]:
 def _pivots(package: Package, relations: Mapping[str, Relation]) -> Iterator[Aside | None]:
     """The pivot tables of a sheet; None for one that cannot be read."""
     for part in _parts(relations, "pivotTable"):
-        tree = _tree(package, part)
+        tree = tree_if_readable(package, part)
         location = (
             next((child for child in tree if local_name(child) == "location"), None) if tree is not None else None
         )
@@ -114,20 +122,6 @@ def _page_texts(section: ElementTree.Element | None) -> Iterator[Aside]:
             yield Aside(kind, text)
 
 
-def _relations(package: Package, part: str) -> dict[str, Relation]:
-    try:
-        return package.relations(part)
-    except PartError:
-        return {}
-
-
-def _tree(package: Package, part: str) -> ElementTree.Element | None:
-    try:
-        return package.tree(part)
-    except PartError:
-        return None
-
-
 def _ranges(merges: ElementTree.Element | None) -> Iterator[Rectangle]:
     for merge in merges if merges is not None else ():
         rectangle = parse_range(merge.get("ref", ""))
@@ -159,7 +153,9 @@ def _comments(package: Package, relations: Mapping[str, Relation]) -> Iterator[C
     told: set[str] = set()
     for kind, item in (("threadedComment", "threadedComment"), ("comments", "comment")):
         for relation in relations.values():
-            tree = _tree(package, relation.target) if relation.kind == kind and not relation.external else None
+            tree = (
+                tree_if_readable(package, relation.target) if relation.kind == kind and not relation.external else None
+            )
             for element in tree.iter() if tree is not None else ():
                 reference = element.get("ref", "")
                 place = parse_range(reference)
@@ -180,7 +176,7 @@ def _comment_text(element: ElementTree.Element) -> str | None:
 
 def _tables(package: Package, relations: Mapping[str, Relation]) -> Iterator[ListObject]:
     for relation in relations.values():
-        tree = _tree(package, relation.target) if relation.kind == "table" else None
+        tree = tree_if_readable(package, relation.target) if relation.kind == "table" else None
         place = parse_range(tree.get("ref", "")) if tree is not None else None
         if tree is not None and place is not None:
             yield ListObject(
