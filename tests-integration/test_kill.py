@@ -1,4 +1,4 @@
-"""Kill anywhere: whatever the instant, the next run completes and the store is that of an undisturbed run."""
+"""Stopped anywhere, by whatever signal, the next run completes and the store is that of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ from ingestkit_core.testing.postgres import PostgresServer
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 KILLS = int(os.environ.get("INGESTKIT_KILLS", "12"))
-"""How often the command is killed; a third of them inside a commit. More by hand: INGESTKIT_KILLS=50."""
+"""How often the command is stopped: a third killed inside a commit, the rest at random instants by one of SIGNALS.
+More by hand: INGESTKIT_KILLS=50."""
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+STOPPED = {-number for number in SIGNALS} | {128 + signal.SIGTERM, 128 + signal.SIGINT}
+"""How a stopped command ends: by the signal, also where Python has just begun, or by its own exit codes."""
 
 KILLS_ON_A_SERVER = KILLS // 3
 
@@ -61,7 +66,7 @@ def test_killed_at_random_instants_the_store_ends_the_same(corpora: Path, sample
     undisturbed = _export(str(tmp_path / "undisturbed.db"), documents)
     assert undisturbed.count('"kind":"source"') >= 100
     store = tmp_path / "killed.db"
-    _kill(str(store), documents, KILLS, IN_SQLITE, store.unlink)
+    _kill(str(store), documents, KILLS, IN_SQLITE, lambda: store.unlink(missing_ok=True))
     assert _run(str(store), documents) == 1
     assert _export(str(store)) == undisturbed
 
@@ -75,7 +80,7 @@ def test_killed_while_it_writes_to_a_server_the_store_ends_the_same(
         store = postgres.url(database)
 
         def empty() -> None:
-            postgres.execute("DROP SCHEMA ingestkit, ingestkit_tables, ingestkit_parts CASCADE", database)
+            postgres.execute("DROP SCHEMA IF EXISTS ingestkit, ingestkit_tables, ingestkit_parts CASCADE", database)
 
         _kill(store, documents, KILLS_ON_A_SERVER, IN_POSTGRES, empty)
         assert _run(store, documents) == 1
@@ -83,24 +88,30 @@ def test_killed_while_it_writes_to_a_server_the_store_ends_the_same(
 
 
 def _kill(store: str, documents: Path, kills: int, places: str, empty: Callable[[], object]) -> None:
-    """Ingest and kill, again and again; a third of the kills are inside a commit. A run that ends begins anew."""
+    """Ingest and stop, again and again; a third of the kills are inside a commit. A run that ends begins anew."""
     chosen = random.Random(20)
-    killed = 0
+    stopped = 0
     for number in range(kills * 4):
-        if killed == kills:
+        if stopped == kills:
             break
         if number % 3 == 0:
             code = _run(store, documents, armed=(chosen.randint(1, 40), places))
         else:
-            code = _run(store, documents, kill_after=chosen.uniform(0.2, 2.5))
-        if code == -signal.SIGKILL:
-            killed += 1
+            code = _run(store, documents, stop=(chosen.choice(SIGNALS), chosen.uniform(0.2, 2.5)))
+        if code in STOPPED:
+            stopped += 1
         else:
             empty()
-    assert killed == kills
+    assert stopped == kills
 
 
-def _run(store: str, documents: Path, *, armed: tuple[int, str] | None = None, kill_after: float | None = None) -> int:
+def _run(
+    store: str,
+    documents: Path,
+    *,
+    armed: tuple[int, str] | None = None,
+    stop: tuple[signal.Signals, float] | None = None,
+) -> int:
     entry = ["-c", ARMED, str(armed[0]), armed[1]] if armed is not None else ["-m", "ingestkit_cli"]
     process = subprocess.Popen(
         [sys.executable, *entry, "ingest", str(documents), "--store", store, "--workers", "2", "--wait"],
@@ -108,9 +119,10 @@ def _run(store: str, documents: Path, *, armed: tuple[int, str] | None = None, k
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    if kill_after is not None:
-        time.sleep(kill_after)
-        os.killpg(process.pid, signal.SIGKILL)
+    if stop is not None:
+        number, seconds = stop
+        time.sleep(seconds)
+        os.killpg(process.pid, number)
     code = process.wait(timeout=180)
     _wait_until(lambda: not _session_members(process.pid))
     return code
