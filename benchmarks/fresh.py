@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["NotMeasuredError", "call", "cpu_seconds", "peak_bytes"]
+__all__ = ["NotMeasuredError", "call", "cpu_of", "cpu_seconds", "peak_bytes"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,6 +63,13 @@ def cpu_seconds() -> float:
     """CPU seconds of this process with all its threads, and of its children that have ended."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def cpu_of(work: Callable[[], object]) -> float:
+    """CPU seconds of this process while ``work`` is done."""
+    before = time.process_time()
+    work()
+    return time.process_time() - before
 
 
 def peak_bytes() -> int | None:

@@ -9,8 +9,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ingestkit_core.ingestor import Ingestor
@@ -21,19 +20,12 @@ from ingestkit_core.testing.textformat import read as read_text
 from ingestkit_pdf.reader import convert
 from ingestkit_pdf.router import PDFRouter
 
-from benchmarks import corpora, made_up
-from benchmarks.fresh import NotMeasuredError, call, cpu_seconds
+from benchmarks import corpora, made_up, many_tables
+from benchmarks.fresh import NotMeasuredError, call, cpu_of, cpu_seconds
 from benchmarks.options import Options
 from benchmarks.report import Column, Figures
 
 __all__ = ["STEPS"]
-
-
-def _cpu(work: Callable[[], object]) -> float:
-    """CPU seconds of this process while ``work`` is done."""
-    before = time.process_time()
-    work()
-    return time.process_time() - before
 
 
 # Rows
@@ -80,7 +72,7 @@ def _load_copied() -> float:
                     copy.write_row(row)
             connection.commit()
 
-        return _cpu(load)
+        return cpu_of(load)
 
 
 def _load_pg() -> float:
@@ -89,7 +81,7 @@ def _load_pg() -> float:
     version = made_up.document("/made/up.xlsx", ["a table"], [table])
     with server.database() as database, open_store(server.url(database)) as store:
         store.replace(made_up.document("/made/other.xlsx", ["creates the schema"]))
-        return _cpu(lambda: store.replace(version))
+        return cpu_of(lambda: store.replace(version))
 
 
 def _load_raw() -> float:
@@ -105,7 +97,7 @@ def _load_raw() -> float:
             with connection:
                 connection.executemany(f"INSERT INTO records VALUES ({marks})", rows)
 
-        seconds = _cpu(load)
+        seconds = cpu_of(load)
         connection.close()
     return seconds
 
@@ -115,7 +107,7 @@ def _load_ours() -> float:
     version = made_up.document("/made/up.xlsx", ["a table"], [table])
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, SqliteStore(Path(folder, "store.db")) as store:
         store.replace(made_up.document("/made/other.xlsx", ["creates the file"]))
-        return _cpu(lambda: store.replace(version))
+        return cpu_of(lambda: store.replace(version))
 
 
 # Search
@@ -181,7 +173,7 @@ def _warm_search(path: Path, vector_size: int) -> float:
     with SqliteStore(path) as store:
         if not store.search(first, 5, vector=vector):
             raise NotMeasuredError("the search found nothing")
-        return _cpu(lambda: [store.search(query, 5, vector=vector) for query in others]) / len(others)
+        return cpu_of(lambda: [store.search(query, 5, vector=vector) for query in others]) / len(others)
 
 
 # Unchanged
@@ -219,7 +211,7 @@ def _ingest(store: Path, sources: Path, expected: str, warm: str) -> float:
                 if result.status != expected:
                     raise NotMeasuredError(f"{result.file_path} was {result.status}, not {expected}: {result.errors}")
 
-    return _cpu(run)
+    return cpu_of(run)
 
 
 # Insertion
@@ -257,62 +249,4 @@ def _wrapped(paragraph: str) -> Sequence[str]:
     return [" ".join(words[start : start + 12]) for start in range(0, len(words), 12)]
 
 
-# Many tables
-
-TABLES = 10_000
-TABLES_PER_DOCUMENT = 50
-
-
-def _many_tables_figures(options: Options) -> Iterator[Figures]:
-    if not options.large:
-        return
-    figures = Figures(
-        f"Store: one that holds {TABLES:,} tables, CPU seconds",
-        [
-            Column("store"),
-            Column("open and answer", ".3f"),
-            Column("add a document", ".4f"),
-            Column("times the empty one's"),
-        ],
-    )
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        full, empty = Path(folder, "full.db"), Path(folder, "empty.db")
-        call(_fill_tables, full, TABLES)
-        call(_fill_tables, empty, 0)
-        opened_empty, added_empty = call(_open_and_add, empty)
-        opened, added = call(_open_and_add, full)
-    figures.add("empty", opened_empty, added_empty, 1.0)
-    figures.add(f"{TABLES:,} tables", opened, added, added / added_empty)
-    figures.notes.append("goal: open and answer <= 0.1 s, add a document <= 2 times")
-    yield figures
-
-
-def _fill_tables(path: Path, tables: int) -> None:
-    rows = list(made_up.table_rows(3))
-    with SqliteStore(path) as store:
-        store.replace(made_up.document("/made/first.txt", ["some words: bace difo"]))
-        for start in range(0, tables, TABLES_PER_DOCUMENT):
-            uri = f"/made/{start}.xlsx"
-            several = [made_up.table(uri, f"r{number}", rows) for number in range(TABLES_PER_DOCUMENT)]
-            store.replace(made_up.document(uri, ["a workbook"], several))
-
-
-def _open_and_add(path: Path) -> tuple[float, float]:
-    """CPU seconds of opening the store and searching it, and of adding a document, at the median of several."""
-
-    def answer() -> None:
-        with SqliteStore(path) as store:
-            store.search("bace difo")
-
-    opened = _cpu(answer)
-    rows = list(made_up.table_rows(100))
-    added = []
-    with SqliteStore(path) as store:
-        for number in range(9):
-            uri = f"/made/new {number}.xlsx"
-            version = made_up.document(uri, [made_up.prose(300, number)], [made_up.table(uri, "r1", rows)])
-            added.append(_cpu(lambda version=version: store.replace(version)))  # type: ignore[misc]
-    return opened, statistics.median(added)
-
-
-STEPS = (_rows_figures, _search_figures, _unchanged_figures, _insertion_figures, _many_tables_figures)
+STEPS = (_rows_figures, _search_figures, _unchanged_figures, _insertion_figures, many_tables.figures)

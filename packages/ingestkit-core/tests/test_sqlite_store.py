@@ -338,3 +338,56 @@ def test_a_store_in_the_making_is_never_taken_for_a_foreign_file(tmp_path: Path)
         writer.close()
         reader.close()
         assert failures == []
+
+
+def test_a_lookup_sees_what_is_committed_whoever_writes_meanwhile(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "store.db") as store:
+        store.replace(version("/a.txt", ["a text"]))
+        replaced, looked = threading.Event(), threading.Event()
+
+        def replace_slowly() -> None:
+            with store._file.writing() as connection:
+                connection.execute("DELETE FROM sources")
+                replaced.set()
+                assert looked.wait(30)
+
+        writer = threading.Thread(target=replace_slowly)
+        writer.start()
+        assert replaced.wait(30)
+        assert store.find(None, "/a.txt") is not None
+        looked.set()
+        writer.join()
+        with store._file.writing() as connection:
+            connection.execute("INSERT INTO settings VALUES ('embedder', '[\"model\", 3]')")
+            assert store.embedder() is None
+        assert store.embedder() == ("model", 3)
+
+
+def test_an_owner_looks_things_up_without_parsing_all_its_tables_again(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.replace(version("/a.txt", ["a text"], rows=[("a", 1)]))
+    monkeypatch.setattr(store._file, "open_reader", lambda: pytest.fail("a reader was opened"))
+    monkeypatch.setattr(store._file, "_readers", [])
+    assert store.find(None, "/a.txt") is not None
+    assert store.find_quarantined(None, "/a.txt") is None
+    assert store.find_root(None, "/") is None
+    assert store.embedder() is None
+
+
+def test_a_new_version_makes_no_table_anew_whose_columns_stay(store: SqliteStore) -> None:
+    def schemas() -> int:
+        with sqlite3.connect(store.path) as connection:
+            (count,) = connection.execute("PRAGMA schema_version").fetchone()
+        return int(count)
+
+    store.replace(version("/a.txt", ["a text"], rows=[("a", 1), ("b", 2)]))
+    before = schemas()
+    store.replace(version("/a.txt", ["another text"], rows=[("c", 3)]))
+    (table,) = store.tables()
+    rows = store.query(f"SELECT label, amount FROM {table.table_name}").rows
+    assert (schemas(), rows, table.row_count) == (before, (("c", 3),), 1)
+    store.replace(version("/a.txt", ["a text without a table"]))
+    assert store.tables() == []
+    with sqlite3.connect(store.path) as connection:
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table.table_name,)).fetchone() is None

@@ -31,7 +31,7 @@ from ingestkit_core.stores.copying import stored_version
 from ingestkit_core.stores.naming import MAX_NAME_BYTES, table_name
 from ingestkit_core.stores.records import check_vectors, place_columns, row_place
 from ingestkit_core.stores.sqlite import SqliteStore, documents
-from ingestkit_core.stores.sqlite.documents import quoted
+from ingestkit_core.stores.sqlite.tables import quoted, spools
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +125,7 @@ class PairedStore(SqliteStore):
         version = replace(version, result=version.result.model_copy(update={"written": written}))
         generation = self._note(version, written)
         self._write(version, names)
-        attached = documents.spools(version.tables)
+        attached = spools(version.tables)
         with self._file.writing({name: rows.uri for name, rows in attached.items()}) as connection:
             self._put(connection, version, attached)
             if version.moved_from is not None:
@@ -238,7 +238,7 @@ class PairedStore(SqliteStore):
         )
 
     def _rows_of(self, name: str) -> Iterable[Sequence[Any]]:
-        return self._rows(f"SELECT * FROM {quoted(name)} ORDER BY 1", ())
+        return self._all_rows(f"SELECT * FROM {quoted(name)} ORDER BY 1", ())
 
     def remove(self, tenant_id: str | None, source_uri: str) -> bool:
         """See DocumentStore."""
@@ -270,7 +270,7 @@ class PairedStore(SqliteStore):
         return super().forget(tenant_id, source_uri)
 
     def _uris(self, tenant: str) -> list[str]:
-        return [uri for (uri,) in self._rows("SELECT uri FROM sources WHERE tenant = ?", (tenant,))]
+        return [uri for (uri,) in self._glance("SELECT uri FROM sources WHERE tenant = ?", (tenant,))]
 
     def switch_embedder(self, embedder: tuple[str, int] | None, fingerprints: Mapping[str, str]) -> bool:
         """Refused: the points of a foreign collection cannot change their vectors in one step."""

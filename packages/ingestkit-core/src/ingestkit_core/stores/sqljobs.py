@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import time
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from ingestkit_core.keys import printable, source_uri_of
 from ingestkit_core.models import ProcessingResult
@@ -24,32 +24,11 @@ from ingestkit_core.stores.jobs import (
     JobRecord,
     JobRequest,
 )
+from ingestkit_core.stores.statements import Run, with_marks
 
-__all__ = ["Run", "SqlJobs"]
+__all__ = ["SqlJobs"]
 
 _FIELDS = "request, state, attempts, lost_hosts, worker, result, submitted_ns, changed_ns"
-_IDS_AT_ONCE = 500
-
-
-class Answer(Protocol):
-    """What a statement gave, as every cursor of Python's databases tells it."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows were changed."""
-
-    def fetchone(self) -> Any:
-        """The next row, or None."""
-
-    def fetchall(self) -> list[Any]:
-        """The rows."""
-
-
-class Run(Protocol):
-    """Runs a statement whose values are marked ``?``."""
-
-    def __call__(self, sql: str, values: Sequence[Any], /) -> Answer:
-        """What it gave."""
 
 
 class SqlJobs(JobJournal):
@@ -183,16 +162,16 @@ class SqlJobs(JobJournal):
             return asked
         open_jobs: set[str] = set()
         with self._looking() as run:
-            for some, marks in _by_ids(asked):
-                rows = run(f"SELECT job_id FROM ingest_jobs WHERE job_id IN ({marks}) AND state <> 'done'", some)
+            for some, marks in with_marks(asked):
+                rows = run(f"SELECT job_id FROM ingest_jobs WHERE job_id IN {marks} AND state <> 'done'", some)
                 open_jobs.update(job_id for (job_id,) in rows.fetchall())
         return [job_id for job_id in asked if job_id not in open_jobs]
 
     def release(self, job_ids: Sequence[str]) -> None:
         """See JobJournal."""
         with self._writing() as run:
-            for some, marks in _by_ids(job_ids):
-                run(f"DELETE FROM ingest_jobs WHERE job_id IN ({marks})", some)
+            for some, marks in with_marks(job_ids):
+                run(f"DELETE FROM ingest_jobs WHERE job_id IN {marks}", some)
 
     def sweep(self, kept_seconds: float = KEPT_SECONDS) -> int:
         """See JobJournal."""
@@ -232,13 +211,6 @@ def _free(run: Run, where: str, values: Sequence[str]) -> None:
         f"WHERE state = 'running' AND {where}",
         (time.time_ns(), *values),
     )
-
-
-def _by_ids(job_ids: Sequence[str]) -> Iterator[tuple[Sequence[str], str]]:
-    """So many ids as one statement takes, with a mark for each."""
-    for start in range(0, len(job_ids), _IDS_AT_ONCE):
-        some = job_ids[start : start + _IDS_AT_ONCE]
-        yield some, ", ".join("?" * len(some))
 
 
 def _record(job_id: str, row: Sequence[Any]) -> JobRecord:

@@ -7,7 +7,7 @@ middle takes its transaction with it. No message holds a password, nor the serve
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -18,8 +18,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ingestkit_core.errors import ErrorCode, StoreError
 from ingestkit_core.stores.postgres import schema
+from ingestkit_core.stores.statements import Run
 
-__all__ = ["Server"]
+__all__ = ["Server", "running_on"]
 
 _DEFAULTS = {
     "connect_timeout": 10,
@@ -184,6 +185,15 @@ class Server:
                 code, message = ErrorCode.E_STORE_COMMIT, f"refused a statement: {type(exc).__name__} {exc.sqlstate}"
                 return StoreError(code, f"{self.url} {message}")
         return StoreError(code, f"{self.url} {message}", recoverable=True)
+
+
+def running_on(connection: psycopg.Connection) -> Run:
+    """Runs statements with the marks that psycopg knows."""
+
+    def run(statement: str, values: Sequence[Any]) -> psycopg.Cursor:
+        return connection.execute(statement.replace("?", "%s").encode(), values)
+
+    return run
 
 
 def _reason(exc: psycopg.Error) -> str:

@@ -15,8 +15,11 @@ import psycopg
 from ingestkit_core.errors import ErrorCode, StoreError
 from ingestkit_core.stores.base import DocumentVersion, QuarantineRecord, SourceRecord, TableRecord
 from ingestkit_core.stores.copying import stored_version
+from ingestkit_core.stores.counts import catalog
 from ingestkit_core.stores.postgres import looking
+from ingestkit_core.stores.postgres.connections import running_on
 from ingestkit_core.stores.postgres.tables import rows_of
+from ingestkit_core.stores.postgres.values import unescaped
 from ingestkit_core.stores.postgres.vectors import embedder_in_use, known_vectors
 from ingestkit_core.stores.sqlite import SqliteStore
 
@@ -35,7 +38,7 @@ def copy_to(
     lock = path.with_name(f"{path.name}.lock")
     try:
         with SqliteStore(path) as copy:
-            tables = looking.catalog(connection, None)
+            tables = catalog(running_on(connection), None, unescaped)
             for record in sources:
                 copy.replace(_version(connection, record, tables))
             for entry in quarantined:

@@ -7,36 +7,26 @@ versions of one document never mix.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Mapping, Sequence
 
 import psycopg
 
 from ingestkit_core.keys import chunk_id
-from ingestkit_core.models import ChunkPayload, ProcessingResult, WrittenArtifacts
-from ingestkit_core.stores import export
+from ingestkit_core.models import ChunkPayload
 from ingestkit_core.stores.base import SourceState
+from ingestkit_core.stores.postgres.connections import running_on
 from ingestkit_core.stores.postgres.values import escaped, escaped_json
 from ingestkit_core.stores.postgres.words import Words, indexed_words
-from ingestkit_core.stores.records import (
-    STATE_COLUMNS,
-    brought_by_hand,
-    chunk_metadata,
-    is_english,
-    state_values,
-    to_json,
-)
+from ingestkit_core.stores.records import brought_by_hand, chunk_metadata, is_english, to_json
+from ingestkit_core.stores.sqlsources import insert_source, source_id_of
 
 __all__ = [
     "delete_chunks",
     "delete_source",
     "hold",
     "insert_chunks",
-    "insert_source",
     "rewrite_chunks",
-    "source_id_of",
     "source_of",
-    "written",
 ]
 
 
@@ -47,23 +37,6 @@ def hold(connection: psycopg.Connection, tenant: str, uris: Iterable[str]) -> No
         connection.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (json.dumps(["ingestkit", tenant, uri]),)
         )
-
-
-def source_id_of(connection: psycopg.Connection, tenant: str, uri: str) -> int | None:
-    """The row of a source, if it is committed."""
-    row = connection.execute("SELECT id FROM sources WHERE tenant = %s AND uri = %s", (tenant, uri)).fetchone()
-    return None if row is None else int(row[0])
-
-
-def insert_source(connection: psycopg.Connection, state: SourceState, run_id: str, result: ProcessingResult) -> int:
-    """A new row of sources; returns its id."""
-    row = connection.execute(
-        f"INSERT INTO sources ({STATE_COLUMNS}, run_id, recorded_ns, result) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
-        (*state_values(state), run_id, time.time_ns(), export.stable_result(result)),
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def delete_source(connection: psycopg.Connection, source_id: int) -> set[str]:
@@ -130,21 +103,14 @@ def delete_chunks(connection: psycopg.Connection, ids: Sequence[str]) -> int:
     return connection.execute("DELETE FROM chunks WHERE chunk_id = ANY(%s)", (list(ids),)).rowcount
 
 
-def written(connection: psycopg.Connection, source_id: int) -> WrittenArtifacts:
-    """What a source has in the store."""
-    ids = connection.execute("SELECT chunk_id FROM chunks WHERE source_id = %s ORDER BY chunk_index", (source_id,))
-    points = tuple(id_ for (id_,) in ids)
-    tables = connection.execute("SELECT table_name FROM catalog WHERE source_id = %s ORDER BY table_name", (source_id,))
-    return WrittenArtifacts(vector_point_ids=points, db_table_names=tuple(name for (name,) in tables))
-
-
 def source_of(connection: psycopg.Connection, chunk: ChunkPayload) -> int:
     """The row of the source a chunk names, made if nothing else brought it."""
     metadata = chunk.metadata
     tenant = metadata.tenant_id or ""
     hold(connection, tenant, [metadata.source_uri])
-    known = source_id_of(connection, tenant, metadata.source_uri)
+    run = running_on(connection)
+    known = source_id_of(run, tenant, metadata.source_uri)
     if known is not None:
         return known
     state, result = brought_by_hand(chunk)
-    return insert_source(connection, state, metadata.ingest_run_id, result)
+    return insert_source(run, state, metadata.ingest_run_id, result)

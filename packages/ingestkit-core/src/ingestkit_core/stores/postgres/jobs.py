@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import psycopg
-
-from ingestkit_core.stores.postgres.connections import Server
+from ingestkit_core.stores.postgres.connections import Server, running_on
 from ingestkit_core.stores.postgres.values import escaped
-from ingestkit_core.stores.sqljobs import Run, SqlJobs
+from ingestkit_core.stores.sqljobs import SqlJobs
+from ingestkit_core.stores.statements import Run
 
 __all__ = ["PostgresJobs"]
 
@@ -32,19 +31,12 @@ class PostgresJobs(SqlJobs):
     @contextmanager
     def _writing(self) -> Iterator[Run]:
         with self._server.writing() as connection:
-            yield _running_on(connection)
+            yield running_on(connection)
 
     @contextmanager
     def _looking(self) -> Iterator[Run]:
         with self._server.outside() as connection:
-            yield _running_on(connection)
+            yield running_on(connection)
 
     def _kept(self, text: str) -> str:
         return escaped(text)
-
-
-def _running_on(connection: psycopg.Connection) -> Run:
-    def run(sql: str, values: Sequence[Any]) -> psycopg.Cursor:
-        return connection.execute(sql.replace("?", "%s").encode(), values)
-
-    return run

@@ -11,15 +11,16 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ingestkit_core.stores.base import SearchHit, StoreStatus, TableRecord
+from ingestkit_core.stores import counts
+from ingestkit_core.stores.base import SearchHit, StoreStatus
 from ingestkit_core.stores.postgres import schema
+from ingestkit_core.stores.postgres.connections import running_on
 from ingestkit_core.stores.postgres.values import escaped, unescaped, unescaped_json
 from ingestkit_core.stores.postgres.vectors import embedder_in_use, nearest
 from ingestkit_core.stores.postgres.words import Phrase, query_phrases
 from ingestkit_core.stores.ranking import fuse
-from ingestkit_core.stores.records import table_record
 
-__all__ = ["catalog", "chunks_of", "find_chunks", "make_field_index", "of_tenant", "status", "tenants"]
+__all__ = ["chunks_of", "find_chunks", "make_field_index", "status"]
 
 _FILTER_COLUMNS = {"source_uri": "s.uri", "source_format": "s.format", "ingest_key": "s.ingest_key"}
 
@@ -203,16 +204,6 @@ def chunks_of(connection: psycopg.Connection, tenant: str, uri: str) -> Iterator
         yield _hit(row, 0.0)
 
 
-def of_tenant(tenant_id: str | None) -> tuple[str, list[str]]:
-    """A WHERE clause for one tenant, or none."""
-    return ("", []) if tenant_id is None else ("WHERE tenant = %s", [tenant_id])
-
-
-def tenants(connection: psycopg.Connection) -> list[str]:
-    """Whose documents are in the store; the empty name is nobody's."""
-    return [tenant for (tenant,) in connection.execute("SELECT DISTINCT tenant FROM sources ORDER BY tenant")]
-
-
 def _filtered(tenant_id: str | None, filters: Mapping[str, str] | None) -> tuple[str, list[Any]]:
     conditions: list[str] = ["true"]
     values: list[Any] = []
@@ -232,65 +223,29 @@ def _filtered(tenant_id: str | None, filters: Mapping[str, str] | None) -> tuple
     return " AND ".join(conditions), values
 
 
-def catalog(connection: psycopg.Connection, tenant_id: str | None) -> list[TableRecord]:
-    """Catalog entries in order of source and name."""
-    where, values = of_tenant(tenant_id)
-    rows = connection.execute(
-        "SELECT c.table_name, s.tenant, s.uri, c.unit, c.region_id, c.title, c.location, c.columns, c.row_count "
-        "FROM catalog c LEFT JOIN sources s ON s.id = c.source_id "
-        f"{where} ORDER BY s.tenant NULLS FIRST, s.uri NULLS FIRST, c.table_name".encode(),
-        values,
-    )
-    return [table_record([unescaped(value) if isinstance(value, str) else value for value in row]) for row in rows]
-
-
 def status(connection: psycopg.Connection, url: str, tenant_id: str | None) -> StoreStatus:
     """Counts over the store, or over one tenant."""
-    where, values = of_tenant(tenant_id)
-    of_source = f"(SELECT id FROM sources {where})"
-    embedder = embedder_in_use(connection)
-
-    def number(query: str, given: Sequence[Any] = values) -> int:
-        row = connection.execute(query.encode(), given).fetchone()
-        assert row is not None
-        return int(row[0])
-
-    def counts(query: str) -> dict[str, int]:
-        return dict(connection.execute(query.encode(), values).fetchall())
-
-    return StoreStatus(
+    run = running_on(connection)
+    return counts.status(
+        run,
+        tenant_id,
         url=url,
         schema_version=schema.SCHEMA_VERSION,
-        sources=number(f"SELECT count(*) FROM sources {where}"),
-        chunks=number(f"SELECT count(*) FROM chunks WHERE source_id IN {of_source}"),
-        vectors=number(
-            "SELECT count(*) FROM vectors WHERE embedder = %s AND text_hash IN "
-            f"(SELECT chunk_hash FROM chunks WHERE source_id IN {of_source})",
-            (embedder[0] if embedder else "", *values),
-        ),
-        tables=number(f"SELECT count(*) FROM catalog WHERE source_id IN {of_source}"),
-        table_rows=number(f"SELECT coalesce(sum(row_count), 0) FROM catalog WHERE source_id IN {of_source}"),
-        quarantined=number(f"SELECT count(*) FROM quarantine {where}"),
-        size_bytes=number(_SIZE, (["ingestkit", schema.TABLES_SCHEMA, schema.PARTS_SCHEMA],)),
-        tenants=tuple(tenant or None for tenant in tenants(connection)),
-        parser_versions=counts(
-            f"SELECT parser_version, count(*) FROM sources {where} GROUP BY parser_version ORDER BY 1"
-        ),
-        quarantine_codes=counts(f"SELECT code, count(*) FROM quarantine {where} GROUP BY code ORDER BY code"),
-        characters=_ledger_totals(connection, "characters", where, values),
-        cells=_ledger_totals(connection, "cells", where, values),
-        embedder=embedder,
+        size_bytes=run(_SIZE, (["ingestkit", schema.TABLES_SCHEMA, schema.PARTS_SCHEMA],)).fetchone()[0],
+        embedder=embedder_in_use(connection),
+        ledger_totals=lambda measure: _ledger_totals(connection, measure, tenant_id),
     )
 
 
 _SIZE = (
-    "SELECT coalesce(sum(pg_total_relation_size(r.oid)), 0) FROM pg_class r JOIN pg_namespace n "
-    "ON n.oid = r.relnamespace WHERE n.nspname = ANY(%s) AND r.relkind = 'r'"
+    "SELECT coalesce(sum(pg_total_relation_size(r.oid)), 0)::bigint FROM pg_class r JOIN pg_namespace n "
+    "ON n.oid = r.relnamespace WHERE n.nspname = ANY(?) AND r.relkind = 'r'"
 )
 
 
-def _ledger_totals(connection: psycopg.Connection, measure: str, where: str, values: Sequence[Any]) -> dict[str, int]:
+def _ledger_totals(connection: psycopg.Connection, measure: str, tenant_id: str | None) -> dict[str, int]:
     """What came in, went out, was left out by reason, and is unexplained, over all documents."""
+    where, values = ("", []) if tenant_id is None else ("WHERE tenant = %s", [tenant_id])
     ledgers = f"(SELECT result::json -> 'ledger' AS ledger FROM sources {where}) l WHERE ledger ->> 'measure' = %s"
     row = connection.execute(
         "SELECT sum((ledger ->> 'source')::bigint)::bigint, sum((ledger ->> 'emitted')::bigint)::bigint, "

@@ -24,6 +24,9 @@ __all__ = ["StoreFile"]
 
 _BUSY_TIMEOUT_SECONDS = 30.0
 _CREATION_LOOK_SECONDS = 0.05
+_GLANCE_SECONDS = 0.05
+_CACHE_KIBIBYTES = 16 * 1024
+"""Each table that is made has SQLite read the CREATE statements of all: 10,000 of them are 5 MiB."""
 
 
 class StoreFile:
@@ -43,16 +46,14 @@ class StoreFile:
             raise StoreError(ErrorCode.E_STORE_INVALID, f"{path} is a folder; a store is a file")
         if path.exists():
             with self.translated():
-                self._readers.append(self.open_reader())
+                self._keep(self.open_reader())
 
     @property
     def exists(self) -> bool:
         """Whether anything was ever committed here: a disk that was full at the start leaves an empty file."""
         if not self._has_schema and self.path.exists() and self.path.stat().st_size > 0:
             with self.translated():
-                connection = self.open_reader()
-                self._has_schema = schema.check(connection, self.path) > 0
-                connection.close()
+                self._keep(self.open_reader())
         return self._has_schema
 
     def close(self) -> None:
@@ -117,7 +118,16 @@ class StoreFile:
             connection.close()
             self._migrate()
             connection = self._connect("mode=ro")
+        self._has_schema = self._has_schema or version > 0
         return connection
+
+    def _keep(self, connection: sqlite3.Connection) -> None:
+        """Have a reader ready for the next one who reads: what it has parsed stays parsed."""
+        with self._lock:
+            if self._closed:
+                connection.close()
+            else:
+                self._readers.append(connection)
 
     def _migrate(self) -> None:
         with Lease(self.path, _BUSY_TIMEOUT_SECONDS):
@@ -139,8 +149,9 @@ class StoreFile:
             version = schema.check(connection, self.path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA cache_size = {-_CACHE_KIBIBYTES}")
             schema.migrate(connection, version)
-            self._writer = connection
+            self._writer, self._has_schema = connection, True
         return self._writer
 
     def _check_folder(self) -> None:
@@ -169,7 +180,7 @@ class StoreFile:
     @contextmanager
     def noting(self) -> Iterator[sqlite3.Connection]:
         """One short transaction about jobs, which a process that does not own the store may do as well."""
-        with self._write_lock, self.translated(), _transaction(self._open_noter()) as connection:
+        with self._write_lock, self.translated(), _transaction(self._writer or self._open_noter()) as connection:
             yield connection
 
     def _open_noter(self) -> sqlite3.Connection:
@@ -215,11 +226,28 @@ class StoreFile:
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                with self._lock:
-                    if self._closed:
-                        connection.close()
-                    else:
-                        self._readers.append(connection)
+                self._keep(connection)
+
+    @contextmanager
+    def glancing(self) -> Iterator[sqlite3.Connection]:
+        """What is committed, for a moment: where this process owns the store, on the connection that writes.
+
+        That one knows every table; a reader parses all their CREATE statements again after each document that
+        brings one. Who writes for long is not waited for.
+        """
+        if self._writer is None or not self._write_lock.acquire(timeout=_GLANCE_SECONDS):
+            with self.reading() as connection:
+                yield connection
+            return
+        try:
+            if self._writer is None or self._writer.in_transaction:
+                with self.reading() as connection:
+                    yield connection
+            else:
+                with self.translated():
+                    yield self._writer
+        finally:
+            self._write_lock.release()
 
     def erase_free_pages(self) -> None:
         """Rewrite the file without its free pages, and empty the write-ahead log.

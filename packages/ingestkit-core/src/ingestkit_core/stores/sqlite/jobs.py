@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ingestkit_core.stores.sqlite.file import StoreFile
-from ingestkit_core.stores.sqljobs import Run, SqlJobs
+from ingestkit_core.stores.sqljobs import SqlJobs
+from ingestkit_core.stores.statements import Run
 
 __all__ = ["SqliteJobs"]
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ingestkit_core.stores.base import SearchHit, StoreStatus, TableRecord
+from ingestkit_core.stores import counts
+from ingestkit_core.stores.base import SearchHit, StoreStatus
 from ingestkit_core.stores.fulltext import match_queries
 from ingestkit_core.stores.ranking import fuse, nearest
-from ingestkit_core.stores.records import search_hit, table_record
+from ingestkit_core.stores.records import search_hit
 from ingestkit_core.stores.sqlite import schema
 from ingestkit_core.stores.sqlite.vectors import embedder_in_use, searched_vectors
+from ingestkit_core.stores.statements import of_tenant
 
 _FILTER_COLUMNS = {"source_uri": "s.uri", "source_format": "s.format", "ingest_key": "s.ingest_key"}
 
@@ -84,50 +86,15 @@ def _hit(connection: sqlite3.Connection, rowid: int, score: float) -> SearchHit:
 def status(connection: sqlite3.Connection, path: Path, tenant_id: str | None) -> StoreStatus:
     """Counts over the store, or over one tenant."""
     where, values = of_tenant(tenant_id)
-    of_source = f"(SELECT id FROM sources {where})"
-    embedder = embedder_in_use(connection)
-
-    def number(sql: str) -> int:
-        return int(connection.execute(sql, values).fetchone()[0])
-
-    def counts(sql: str) -> dict[str, int]:
-        return dict(connection.execute(sql, values).fetchall())
-
-    return StoreStatus(
+    return counts.status(
+        connection.execute,
+        tenant_id,
         url=f"sqlite:///{path}",
         schema_version=schema.SCHEMA_VERSION,
-        sources=number(f"SELECT count(*) FROM sources {where}"),
-        chunks=number(f"SELECT count(*) FROM chunks WHERE source_id IN {of_source}"),
-        vectors=int(
-            connection.execute(
-                "SELECT count(*) FROM vectors WHERE embedder = ? AND text_hash IN "
-                f"(SELECT chunk_hash FROM chunks WHERE source_id IN {of_source})",
-                (embedder[0] if embedder else "", *values),
-            ).fetchone()[0]
-        ),
-        tables=number(f"SELECT count(*) FROM catalog WHERE source_id IN {of_source}"),
-        table_rows=number(f"SELECT coalesce(sum(row_count), 0) FROM catalog WHERE source_id IN {of_source}"),
-        quarantined=number(f"SELECT count(*) FROM quarantine {where}"),
         size_bytes=path.stat().st_size,
-        tenants=tuple(tenant or None for tenant in tenants(connection)),
-        parser_versions=counts(
-            f"SELECT parser_version, count(*) FROM sources {where} GROUP BY parser_version ORDER BY 1"
-        ),
-        quarantine_codes=counts(f"SELECT code, count(*) FROM quarantine {where} GROUP BY code ORDER BY code"),
-        characters=_ledger_totals(connection, "characters", where, values),
-        cells=_ledger_totals(connection, "cells", where, values),
-        embedder=embedder,
+        embedder=embedder_in_use(connection),
+        ledger_totals=lambda measure: _ledger_totals(connection, measure, where, values),
     )
-
-
-def tenants(connection: sqlite3.Connection) -> list[str]:
-    """Whose documents are in the store; the empty name is nobody's."""
-    return [tenant for (tenant,) in connection.execute("SELECT DISTINCT tenant FROM sources ORDER BY tenant")]
-
-
-def of_tenant(tenant_id: str | None) -> tuple[str, list[str]]:
-    """A WHERE clause for one tenant, or none."""
-    return ("", []) if tenant_id is None else ("WHERE tenant = ?", [tenant_id])
 
 
 def _filtered(tenant_id: str | None, filters: Mapping[str, str] | None) -> tuple[str, list[Any]]:
@@ -144,17 +111,6 @@ def _filtered(tenant_id: str | None, filters: Mapping[str, str] | None) -> tuple
             conditions.append("json_extract(c.metadata, ?) = ?")
             values += [f'$."{field}"', value]
     return " AND ".join(conditions), values
-
-
-def catalog(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[TableRecord]:
-    """Catalog entries in order of source and name."""
-    rows = connection.execute(
-        "SELECT c.table_name, s.tenant, s.uri, c.unit, c.region_id, c.title, c.location, c.columns, c.row_count "
-        "FROM catalog c LEFT JOIN sources s ON s.id = c.source_id "
-        f"{where.replace('tenant', 's.tenant')} ORDER BY s.tenant, s.uri, c.table_name",
-        values,
-    )
-    return [table_record(row) for row in rows]
 
 
 def _ledger_totals(connection: sqlite3.Connection, measure: str, where: str, values: Sequence[Any]) -> dict[str, int]:

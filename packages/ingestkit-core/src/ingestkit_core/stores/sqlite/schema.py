@@ -151,12 +151,13 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
     try:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        # SQLite answers this by parsing the CREATE statement of every table there is.
+        foreign = application_id != APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
     if application_id != APPLICATION_ID:
-        if application_id or version or objects:
+        if application_id or version or foreign:
             raise StoreError(ErrorCode.E_STORE_INVALID, f"{path} is a SQLite file, but not a store of ingestkit")
         return 0
     if version > SCHEMA_VERSION:

@@ -11,6 +11,8 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ingestkit_core.models import ChunkPayload
+
 _NUMBER_BYTES = 4
 
 _MISSING = (
@@ -50,6 +52,11 @@ def known_vectors(
         if row is not None:
             known[text_hash] = _unpacked(row[0])
     return known
+
+
+def by_text(chunks: Iterable[ChunkPayload]) -> list[tuple[str, Sequence[float]]]:
+    """The vectors of chunks that have one, with their text hashes."""
+    return [(chunk.metadata.chunk_hash, chunk.vector) for chunk in chunks if chunk.vector is not None]
 
 
 def insert_vectors(
