@@ -17,7 +17,8 @@ from ingestkit_excel.workbook.book import find_workbook_part
 from ingestkit_excel.workbook.content import Content
 from ingestkit_excel.workbook.extents import fits_densely
 from ingestkit_excel.workbook.package import Package
-from ingestkit_excel.workbook.scan import NotRegular, scan_sheet
+from ingestkit_excel.workbook.rows import NotRegular
+from ingestkit_excel.workbook.scan import scan_sheet
 from ingestkit_excel.workbook.strings import Strings, read_shared_strings
 from ingestkit_excel.workbook.surroundings import parse_range
 from ingestkit_excel.workbook.walk import walk_sheet

@@ -9,12 +9,13 @@ Readers build elements in a worker; ``chunking`` packs them there too. Everythin
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -191,6 +192,7 @@ def unit_of(location: PageBox | CellRange) -> str:
     return location.sheet_name
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def column_letters(column: int) -> str:
     """``1`` is ``A``, ``27`` is ``AA``."""
     letters = ""
@@ -208,9 +210,12 @@ def range_name(first_row: int, first_column: int, last_row: int, last_column: in
     return f"{start}:{column_letters(last_column)}{last_row}"
 
 
+_Rectangle = tuple[int, int, int, int]
+"""First row, first column, last row, last column."""
 _A1 = re.compile(r"([A-Z]+)(\d+)(?::([A-Z]+)(\d+))?")
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def _column_number(letters: str) -> int:
     number = 0
     for letter in letters:
@@ -218,7 +223,7 @@ def _column_number(letters: str) -> int:
     return number
 
 
-def _rectangle(cell_range: str) -> tuple[int, int, int, int]:
+def _rectangle(cell_range: str) -> _Rectangle:
     match = _A1.fullmatch(cell_range)
     if match is None:
         raise ValueError(f"not an A1 range: {cell_range!r}")
@@ -236,30 +241,41 @@ that covers a page proves nothing (the promise allows 1.5 at the median)."""
 def merge_locations(locations: Iterable[PageBox | CellRange]) -> tuple[PageBox | CellRange, ...]:
     """Fewer locations for the same places: adjoining lines become one box, adjoining rows one range."""
     merged: list[PageBox | CellRange] = []
+    for are_ranges, group in groupby(locations, key=lambda place: isinstance(place, CellRange)):
+        places: Sequence[Any] = list(group)
+        merged.extend(_merged_ranges(places) if are_ranges else _merged_boxes(places))
+    return tuple(merged)
+
+
+def _merged_boxes(locations: Iterable[PageBox]) -> list[PageBox]:
+    merged: list[PageBox] = []
     covered = 0.0
     for location in locations:
         if merged and merged[-1] == location:
             continue
-        if isinstance(location, PageBox):
-            last = merged[-1] if merged else None
-            if isinstance(last, PageBox) and last.page_number == location.page_number:
-                joined = _union(last.box, location.box)
-                parts = covered + _area(location.box)
-                if _area(joined) <= MAX_AREA_GROWTH * parts:
-                    merged[-1] = PageBox(last.page_number, joined)
-                    covered = parts
-                    continue
-            covered = _area(location.box)
-            merged.append(location)
-        else:
-            last = merged[-1] if merged else None
-            if isinstance(last, CellRange) and last.sheet_name == location.sheet_name:
-                range_ = _join_ranges(last.cell_range, location.cell_range)
-                if range_ is not None:
-                    merged[-1] = CellRange(last.sheet_name, range_)
-                    continue
-            merged.append(location)
-    return tuple(merged)
+        if merged and merged[-1].page_number == location.page_number:
+            joined = _union(merged[-1].box, location.box)
+            parts = covered + _area(location.box)
+            if _area(joined) <= MAX_AREA_GROWTH * parts:
+                merged[-1] = PageBox(location.page_number, joined)
+                covered = parts
+                continue
+        covered = _area(location.box)
+        merged.append(location)
+    return merged
+
+
+def _merged_ranges(locations: Iterable[CellRange]) -> list[CellRange]:
+    merged: list[tuple[str, _Rectangle]] = []
+    for location in locations:
+        rectangle = _rectangle(location.cell_range)
+        if merged and merged[-1][0] == location.sheet_name:
+            joined = _joined(merged[-1][1], rectangle)
+            if joined is not None:
+                merged[-1] = (location.sheet_name, joined)
+                continue
+        merged.append((location.sheet_name, rectangle))
+    return [CellRange(sheet_name, range_name(*rectangle)) for sheet_name, rectangle in merged]
 
 
 def around(locations: Sequence[PageBox | CellRange]) -> PageBox | CellRange:
@@ -285,11 +301,12 @@ def _union(a: Box, b: Box) -> Box:
     return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
-def _join_ranges(above: str, below: str) -> str | None:
-    top, left, bottom, right = _rectangle(above)
-    top2, left2, bottom2, right2 = _rectangle(below)
+def _joined(above: _Rectangle, below: _Rectangle) -> _Rectangle | None:
+    """Two ranges as one, where the second adjoins or overlaps the first and is as wide, or as high."""
+    top, left, bottom, right = above
+    top2, left2, bottom2, right2 = below
     if (left, right) == (left2, right2) and top <= top2 <= bottom + 1:
-        return range_name(top, left, max(bottom, bottom2), right)
+        return top, left, max(bottom, bottom2), right
     if (top, bottom) == (top2, bottom2) and left <= left2 <= right + 1:
-        return range_name(top, left, bottom, max(right, right2))
+        return top, left, bottom, max(right, right2)
     return None

@@ -56,6 +56,11 @@ _FUNCTION_WORDS: dict[str, frozenset[str]] = {
     )
 }
 
+_LANGUAGES_OF: dict[str, tuple[str, ...]] = {
+    word: tuple(language for language, words in _FUNCTION_WORDS.items() if word in words)
+    for word in frozenset().union(*_FUNCTION_WORDS.values())
+}
+
 _WORD = re.compile(r"[^\W\d_]+")
 _SAMPLE_CHARACTERS = 8000
 _MIN_EVIDENCE = 3
@@ -68,10 +73,10 @@ def detect_language(text: str) -> str | None:
         by_script = _by_script(sample)
         if by_script is not None:
             return by_script
-    words = Counter(_WORD.findall(sample.lower()))
-    scores = {
-        language: sum(words[word] for word in function_words) for language, function_words in _FUNCTION_WORDS.items()
-    }
+    scores = dict.fromkeys(_FUNCTION_WORDS, 0)
+    for word, count in Counter(_WORD.findall(sample.lower())).items():
+        for language in _LANGUAGES_OF.get(word, ()):
+            scores[language] += count
     best = max(scores, key=lambda language: scores[language])
     return best if scores[best] >= _MIN_EVIDENCE else None
 

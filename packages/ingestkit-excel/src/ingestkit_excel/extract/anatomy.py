@@ -14,10 +14,12 @@ unlike the rows below.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingestkit_excel.extract.cells import Cell, cells_of_region, is_one_heading, says_units
+from ingestkit_excel.extract.cells import cells_of_region, is_one_heading, says_units
+from ingestkit_excel.extract.closeup import Cell
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import ListObject
 
@@ -153,13 +155,11 @@ def _look(region: Region, rows: Rows) -> _Looked:
 
 def _numeric_columns(cells: Mapping[int, Mapping[int, Cell]]) -> frozenset[int]:
     """Columns most of whose cells hold numbers. Rows near the end weigh as much as rows at the top."""
-    numbers: dict[int, int] = {}
-    filled: dict[int, int] = {}
+    numbers: Counter[int] = Counter()
+    filled: Counter[int] = Counter()
     for row in cells.values():
-        for column, cell in row.items():
-            if not cell.missing:
-                filled[column] = filled.get(column, 0) + 1
-                numbers[column] = numbers.get(column, 0) + cell.numeric
+        filled.update([column for column, cell in row.items() if not cell.missing])
+        numbers.update([column for column, cell in row.items() if cell.numeric and not cell.missing])
     return frozenset(column for column, count in filled.items() if numbers[column] >= _MOSTLY * count)
 
 

@@ -1,87 +1,26 @@
-"""Single cells of a region, for looking at a few rows closely: is it text, a number, a year, bold?"""
+"""What the first rows of a region look like, and what single rows of it say."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from ingestkit_excel.extract.closeup import Cell
 from ingestkit_excel.extract.view import Region
-from ingestkit_excel.workbook import CellForm, CellKind, Sheet, format_of, shown_text
 
-__all__ = ["Cell", "Glance", "cells_of_region", "glance", "is_one_heading", "says_units"]
+__all__ = ["Glance", "cells_of_region", "glance", "is_one_heading", "says_units"]
 
 _GLANCE_ROWS = 12
 _HEAD_ROWS = 64
-"""Of a region: cells that are looked at again and again are worked out once."""
-_YEARS = range(1800, 2101)
+"""Of a region: what is looked at again and again is chosen once."""
 _HARDLY_ANY = 0.1
 _NEARLY_ALL = 0.8
 _MOSTLY = 0.5
 
-_NUMBER_TEXT = re.compile(
-    r"[(\[<>~≈±+\-–—−$€£¥\s]*\d[\d.,'’\s]*(?:[eE][+-]?\d+)?\s*(?:%|‰|[$€£¥]|[a-zA-Z*†‡]{1,2}(?![a-zA-Z]))?[)\]]?(?:\s?[a-z](?![a-zA-Z]))?[\s*†‡\\/\d]{0,4}"
-)
-_YEAR_TEXT = re.compile(r"(?:1[89]|20)\d\d(?:\s?[-/–]\s?\d{1,4})?[\s*†()\\/a-z\d]{0,3}")
 _UNIT = re.compile(r"[(\[][^()\[\]]{1,40}[)\]]|[%‰$€£¥#°]{1,2}")
-_DATE_TEXT = re.compile(
-    r"(?:\d{4}-\d\d?-\d\d?|\d{4}/\d\d?/\d\d?|\d\d?[/.]\d\d?[/.](?:\d\d){1,2})(?:[T\s]+\d\d?:\d\d(?::\d\d(?:\.\d+)?)?)?"
-)
-_MISSING = re.compile(
-    r"(?:[.…·:]+|[-–—−]+|[*?]+|\d{1,2}\)|[(\[][a-z]{1,2}[)\]]"
-    r"|[(\[]?(?:n\.?/?a\.?|n/d|nil|none|null|tba|tbd)[)\]]?|not available)",
-    re.IGNORECASE,
-)
-
-
-class Cell(NamedTuple):
-    """A cell looked at closely. ``text`` is what a person sees.
-
-    ``numeric`` holds for typed values and for text that reads as a number or a date (statistics offices write them so);
-    ``missing`` for marks like ``..`` or ``n/a``, which say nothing about a column; ``dated`` for days.
-    """
-
-    row: int
-    column: int
-    form: CellForm
-    raw: str
-    text: str
-    numeric: bool
-    yearlike: bool
-    missing: bool
-    dated: bool
-
-
-def _cell(sheet: Sheet, row: int, column: int, form: CellForm, raw: str) -> Cell:
-    text = shown_text(form, raw, sheet.styles)
-    if form.kind is CellKind.TEXT:
-        stripped = text.strip()
-        numeric, missing = _NUMBER_TEXT.fullmatch(stripped) is not None, _MISSING.fullmatch(stripped) is not None
-        yearlike = _YEAR_TEXT.fullmatch(stripped) is not None
-        dated = _DATE_TEXT.fullmatch(stripped) is not None
-        return Cell(row, column, form, raw, text, numeric or yearlike or dated, yearlike, missing, dated)
-    yearlike = _is_yearlike(sheet, form, raw, text)
-    return Cell(row, column, form, raw, text, True, yearlike, form.kind is CellKind.ERROR, _is_dated(sheet, form))
-
-
-def _is_dated(sheet: Sheet, form: CellForm) -> bool:
-    if form.kind is CellKind.NUMBER:
-        return format_of(form, sheet.styles).kind in ("date", "datetime")
-    return form.kind is CellKind.MOMENT
-
-
-def _is_yearlike(sheet: Sheet, form: CellForm, raw: str, text: str) -> bool:
-    if form.kind is CellKind.NUMBER and format_of(form, sheet.styles).kind in ("general", "whole", "text"):
-        return _is_year(raw)
-    return form.kind in (CellKind.NUMBER, CellKind.MOMENT) and _is_year(text)
-
-
-def _is_year(text: str) -> bool:
-    # Digits of other scripts and superscripts are digits, too, and a number may have thousands of them.
-    return len(text) == 4 and text.isascii() and text.isdigit() and int(text) in _YEARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +39,7 @@ class Glance:
 
 
 _GLANCES: WeakKeyDictionary[Region, Glance] = WeakKeyDictionary()
-_HEADS: WeakKeyDictionary[Region, dict[int, dict[int, Cell]]] = WeakKeyDictionary()
+_HEADS: WeakKeyDictionary[Region, dict[int, Mapping[int, Cell]]] = WeakKeyDictionary()
 
 
 def glance(region: Region) -> Glance:
@@ -167,22 +106,22 @@ def is_one_heading(cells: Sequence[Cell], region: Region) -> bool:
     return not first.numeric and not first.missing and all(cell.text == first.text for cell in said)
 
 
-def cells_of_region(region: Region, rows: Sequence[int]) -> dict[int, dict[int, Cell]]:
+def cells_of_region(region: Region, rows: Sequence[int]) -> dict[int, Mapping[int, Cell]]:
     """The cells of some rows of a region: row, then column, both ascending."""
     head = _HEADS.setdefault(region, {})
-    found: dict[int, dict[int, Cell]] = {}
+    found: dict[int, Mapping[int, Cell]] = {}
     for row in rows:
         cells = head.get(row)
         if cells is None:
-            cells = dict(sorted(_cells_of_row(region, row)))
+            cells = _cells_of_row(region, row)
             if len(head) < _HEAD_ROWS:
                 head[row] = cells
         found[row] = cells
     return found
 
 
-def _cells_of_row(region: Region, row: int) -> Iterator[tuple[int, Cell]]:
-    mask = region.masks.get(row, 0)
-    for column, form, raw in region.view.cells(row, region.left, region.right):
-        if mask >> column & 1:
-            yield column, _cell(region.view.sheet, row, column, form, raw)
+def _cells_of_row(region: Region, row: int) -> Mapping[int, Cell]:
+    cells, mask = region.view.closeup.row(row), region.masks.get(row, 0)
+    if len(cells) == mask.bit_count():
+        return cells
+    return {column: cell for column, cell in cells.items() if mask >> column & 1}

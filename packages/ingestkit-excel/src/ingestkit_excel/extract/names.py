@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -10,6 +11,7 @@ from ingestkit_core.elements import column_letters
 __all__ = ["MAX_NAME_BYTES", "column_names"]
 
 MAX_NAME_BYTES = 63
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 
 
 def column_names(headers: Iterable[tuple[int, str]], *, clean: bool) -> list[str]:
@@ -34,7 +36,10 @@ def column_names(headers: Iterable[tuple[int, str]], *, clean: bool) -> list[str
 
 def _clean(header: str) -> str:
     text = unicodedata.normalize("NFKC", header).lower()
-    words = "".join(character if _belongs(character) else " " for character in text).split()
+    if text.isascii():
+        words = _ASCII_WORD.findall(text)
+    else:
+        words = "".join(character if _belongs(character) else " " for character in text).split()
     name = "_".join(words)
     return f"c_{name}" if name[:1].isdigit() else name
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from ingestkit_core.elements import CellRange, Element, ElementKind, Span, range_name
 
-from ingestkit_excel.extract.cells import Cell, cells_of_region
+from ingestkit_excel.extract.cells import cells_of_region
+from ingestkit_excel.extract.closeup import Cell
 from ingestkit_excel.extract.lines import BAR, labelled, one_line, with_link
 from ingestkit_excel.extract.view import Region
 

@@ -6,38 +6,28 @@ Hidden rows and columns are not there at all: rows around a hidden one adjoin. W
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingestkit_excel.workbook import Band, Block, CellForm, Rectangle, RowMasks, Sheet
+from ingestkit_excel.extract.closeup import Closeup
+from ingestkit_excel.workbook import Rectangle, RowMasks, Sheet
 
 __all__ = ["Region", "SheetView", "bits", "view_of"]
-
-_MANY_BANDS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class SheetView:
     """A sheet without what is left out.
 
-    ``masks`` has, for each filled row ascending, its filled columns as bits (bit n is column n). ``places`` says in
-    which bands a row is.
+    ``masks`` has, for each filled row ascending, its filled columns as bits (bit n is column n). ``closeup`` shows
+    single rows.
     """
 
     sheet: Sheet
     masks: RowMasks
     hidden_rows: Sequence[int]
     hidden_columns: int
-    places: Places
-
-    def cells(self, row: int, left: int, right: int) -> Iterator[tuple[int, CellForm, str]]:
-        """The filled cells of a row between two columns as (column, form, raw value), band by band."""
-        for band, index in self.places.of(row):
-            for form, values in zip(band.forms, band.columns, strict=True):
-                if left <= form.column <= right:
-                    value = values[index]
-                    if value is not None:
-                        yield form.column, form, value
+    closeup: Closeup
 
     def rows(self, top: int, bottom: int) -> Sequence[int]:
         """The rows of a span that are not hidden."""
@@ -61,43 +51,14 @@ class SheetView:
 
 def view_of(sheet: Sheet, *, include_hidden: bool) -> SheetView:
     """A sheet with or without its hidden rows and columns."""
-    places = Places(sheet.blocks)
+    closeup = Closeup(sheet)
     if include_hidden:
-        return SheetView(sheet, sheet.row_masks(), (), 0, places)
+        return SheetView(sheet, sheet.row_masks(), (), 0, closeup)
     hidden_columns = 0
     for first, last in sheet.hidden_columns:
         hidden_columns |= (1 << last + 1) - (1 << first)
     seen = sheet.row_masks().within(~hidden_columns).without_rows(sheet.hidden_rows)
-    return SheetView(sheet, seen, sorted(sheet.hidden_rows), hidden_columns, places)
-
-
-class Places:
-    """In which bands a row is, and where in them. Looked up in one block at a time."""
-
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        self._blocks = blocks
-        self._ends = [max(band.rows[-1] for band in block) for block in blocks]
-        self._known: tuple[int, Mapping[int, Sequence[tuple[Band, int]]]] = (-1, {})
-
-    def of(self, row: int) -> Iterable[tuple[Band, int]]:
-        """The bands of a row with its index in each."""
-        number = bisect_left(self._ends, row)
-        if number == len(self._blocks):
-            return ()
-        block = self._blocks[number]
-        if len(block) <= _MANY_BANDS:
-            return ((band, start) for band in block for start, stop in (band.span(row, row),) if start < stop)
-        if self._known[0] != number:
-            self._known = (number, _places(block))
-        return self._known[1].get(row, ())
-
-
-def _places(block: Block) -> Mapping[int, Sequence[tuple[Band, int]]]:
-    places: dict[int, list[tuple[Band, int]]] = {}
-    for band in block:
-        for index, row in enumerate(band.rows):
-            places.setdefault(row, []).append((band, index))
-    return places
+    return SheetView(sheet, seen, sorted(sheet.hidden_rows), hidden_columns, closeup)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -10,7 +10,7 @@ from ingestkit_excel.workbook.book import part_sizes
 from ingestkit_excel.workbook.columns import Column, Piece, columns_of, shown, shown_stretch
 from ingestkit_excel.workbook.content import Content, take
 from ingestkit_excel.workbook.masks import RowMasks
-from ingestkit_excel.workbook.meaning import format_of, shown_text
+from ingestkit_excel.workbook.meaning import format_of, shower
 from ingestkit_excel.workbook.opening import open_workbook
 from ingestkit_excel.workbook.typed import SqlValue, TypedColumn, plain
 from ingestkit_excel.workbook.values import (
@@ -62,8 +62,8 @@ __all__ = [
     "open_workbook",
     "part_sizes",
     "plain",
+    "shower",
     "shown",
     "shown_stretch",
-    "shown_text",
     "take",
 ]

@@ -16,7 +16,8 @@ from ingestkit_core.errors import ErrorCode, ParseError
 
 from ingestkit_excel.workbook.blocks import Blocks, UnfitRows
 from ingestkit_excel.workbook.package import TOTAL_FREE_BYTES, Package, PartError, Relation, attribute, local_name
-from ingestkit_excel.workbook.scan import NotRegular, Scanned, scan_sheet
+from ingestkit_excel.workbook.rows import NotRegular
+from ingestkit_excel.workbook.scan import Scanned, scan_sheet
 from ingestkit_excel.workbook.spill import SpilledColumn
 from ingestkit_excel.workbook.strings import Strings, read_shared_strings
 from ingestkit_excel.workbook.styles import read_styles

@@ -23,6 +23,8 @@ __all__ = ["Column", "Piece", "Stretch", "columns_of", "place", "shown", "shown_
 
 _T = TypeVar("_T")
 
+_FEW_ROWS = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -57,19 +59,25 @@ class _Slot:
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """The part of a column that stands in one block. ``rows`` are the region's there, ``first`` is the index of the
-    first of them among all rows of the region.
+    first of them among all rows of the region. ``known`` are its pieces where they are few.
     """
 
     rows: Sequence[int]
     first: int
     slots: tuple[_Slot, ...]
+    known: tuple[Piece, ...] | None = None
 
     def pieces(self) -> Iterator[Piece]:
         """Its filled cells, form by form."""
+        if self.known is not None:
+            return iter(self.known)
         return (piece for slot in self.slots if (piece := _piece(slot, self.rows)) is not None)
 
     def counts(self) -> Iterator[tuple[CellForm, int]]:
         """How many cells of each form are filled."""
+        if self.known is not None:
+            yield from ((piece.form, len(piece.values)) for piece in self.known)
+            return
         for slot in self.slots:
             whole = slot.stop - slot.start == len(slot.band.rows)
             if _adjoin(self.rows) and whole:
@@ -107,13 +115,42 @@ def columns_of(sheet: Sheet, columns: Sequence[int], rows: Sequence[int]) -> lis
         end = max(band.rows[-1] for band in block)
         stop = bisect_left(rows, end + 1) if number < len(sheet.blocks) else len(rows)
         inside = rows[first:stop]
-        if len(inside):
+        if len(inside) and len(inside) <= _FEW_ROWS and all(band.known is None for band in block):
+            pieces = _pieces(block, inside, columns)
+            for column, found in stretches.items():
+                found.append(Stretch(inside, first, (), tuple(pieces[column])))
+        elif len(inside):
             slots: dict[int, list[_Slot]] = {column: [] for column in columns}
             _fill(slots, block, inside)
             for column, found in stretches.items():
                 found.append(Stretch(inside, first, tuple(slots[column])))
         first = stop
     return [Column(column, len(rows), tuple(stretches[column]), sheet.styles) for column in columns]
+
+
+def _pieces(block: Sequence[Band], rows: Sequence[int], columns: Sequence[int]) -> dict[int, list[Piece]]:
+    """The filled cells of few rows, column by column: bands are many where rows are few, and each is short."""
+    top = rows[0]
+    places = None if _adjoin(rows) else {row: index for index, row in enumerate(rows)}
+    gathered: dict[CellForm, tuple[list[int], list[str]]] = {}
+    wanted = set(columns)
+    for band in block:
+        start, stop = band.span(top, rows[-1])
+        of_band = band.rows[start:stop]
+        positions = [row - top for row in of_band] if places is None else list(map(places.get, of_band))
+        for form, cells in zip(band.forms, band.columns, strict=True):
+            if form.column not in wanted or start == stop:
+                continue
+            at, values = gathered.setdefault(form, ([], []))
+            for position, value in zip(positions, cells[start:stop], strict=True):
+                if value is not None and position is not None:
+                    at.append(position)
+                    values.append(value)
+    found: dict[int, list[Piece]] = {column: [] for column in columns}
+    for form, (at, values) in gathered.items():
+        if values:
+            found[form.column].append(Piece(form, at, values))
+    return found
 
 
 def _fill(slots: dict[int, list[_Slot]], block: Sequence[Band], rows: Sequence[int]) -> None:

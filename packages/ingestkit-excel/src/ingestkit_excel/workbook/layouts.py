@@ -6,8 +6,9 @@ layout's, empty cells with whatever style among them, and gives (row number, row
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingestkit_excel.workbook.bands import Storage
@@ -22,8 +23,9 @@ __all__ = [
     "whole_layout",
 ]
 
+_EMPTY_CELLS = re.compile(r'(?:<c r="[A-Z]{1,3}\d+"(?: s="\d+")?+ ?/>)*+')
 _CELL = re.compile(
-    r'<c r="([A-Z]{1,3})([1-9]\d{0,6})"((?: \w+="[^"<>]*+")*+) ?'
+    _EMPTY_CELLS.pattern + r'<c r="([A-Z]{1,3})([1-9]\d{0,6})"((?: \w+="[^"<>]*+")*+) ?'
     r"(?:/>|>"
     r"(?:<f((?: [^>]*+)?+/?)>(?:(?<!/>)([^<]*+)</f>)?+)?+"
     r"(?:<(v)(?: [^>]*+)?+/?>(?:(?<!/>)([^<]*+)</v>)?+)?+"
@@ -31,7 +33,6 @@ _CELL = re.compile(
     r"</c>)",
     re.DOTALL,
 )
-_EMPTY_CELLS = re.compile(r'(?:<c r="[A-Z]{1,3}\d+"(?: s="\d+")?+ ?/>)++')
 _LETTERS = re.compile(r'<c r="([A-Z]{1,3})\d')
 _PLAIN_ATTRIBUTES = re.compile(r'(?: s="(\d+)")?(?: t="(\w+)")?')
 
@@ -45,6 +46,7 @@ class CellLayout(NamedTuple):
     formula: bool = False
 
 
+@functools.cache
 def column_number(letters: str) -> int:
     """``A`` is 1."""
     number = 0
@@ -53,21 +55,14 @@ def column_number(letters: str) -> int:
     return number
 
 
-def cells_of_row(row: str, at: int) -> Iterator[re.Match[str] | None]:
-    """The cells of a row from a position on, leaving out plainly empty ones; None for what is no cell.
+def cells_of_row(row: str, at: int) -> list[re.Match[str]] | None:
+    """The cells of a row from a position on, leaving out plainly empty ones; None where something else stands there.
 
     Groups: letters, row number, attributes, formula attributes, formula, ``v``, value, inline text.
     """
-    while at < len(row):
-        empty = _EMPTY_CELLS.match(row, at)
-        if empty is not None:
-            at = empty.end()
-            continue
-        cell = _CELL.match(row, at)
-        yield cell
-        if cell is None:
-            return
-        at = cell.end()
+    found = list(iter(_CELL.scanner(row, at).match, None))  # type: ignore[attr-defined]  # typeshed does not know it
+    end = found[-1].end() if found else at
+    return found if _EMPTY_CELLS.fullmatch(row, end) is not None else None
 
 
 def is_learnable(cell: CellLayout) -> bool:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 
 from ingestkit_excel.number_formats import NumberFormat, parse_format, show_general
 from ingestkit_excel.workbook.values import CellForm, CellKind, Styles
 
-__all__ = ["format_of", "moment_serial", "shown_text", "shown_texts"]
+__all__ = ["format_of", "moment_serial", "shower", "shown_texts"]
 
-_PLAIN_DIGITS = 11
+_PLAIN_CHARACTERS = 11
+_PLAIN_NUMBER = re.compile(r"-?(?:[1-9][0-9]*|0)\.[0-9]*[1-9]|-?[1-9][0-9]{0,9}|0")
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
 _BOOLEANS = {"0": "FALSE", "1": "TRUE", "false": "FALSE", "true": "TRUE"}
 
@@ -25,14 +27,14 @@ def format_of(form: CellForm, styles: Styles) -> NumberFormat:
     return parse_format(styles.format_of(form.style) or "General")
 
 
-def shown_text(form: CellForm, value: str, styles: Styles) -> str:
-    """What a person sees in one cell."""
-    return _shower(form.kind, styles.format_of(form.style), styles.date1904)(value)
+def shower(form: CellForm, styles: Styles) -> Callable[[str], str]:
+    """What makes of a value of this form what a person sees."""
+    return _shower(form.kind, styles.format_of(form.style), styles.date1904)
 
 
 def shown_texts(form: CellForm, values: Sequence[str], styles: Styles) -> Sequence[str]:
     """What a person sees in cells of one form."""
-    show = _shower(form.kind, styles.format_of(form.style), styles.date1904)
+    show = shower(form, styles)
     if show is str.strip:
         return list(map(str.strip, values))
     known = {value: show(value) for value in set(values)}
@@ -57,8 +59,14 @@ def _shower(kind: CellKind, code: str, date1904: bool) -> Callable[[str], str]:
 
 
 def _general(raw: str) -> str:
-    if len(raw) < _PLAIN_DIGITS and raw.isdigit() and raw.isascii() and (raw[0] != "0" or raw == "0"):
+    # Most numbers are written as they are shown.
+    if len(raw) <= _PLAIN_CHARACTERS and _PLAIN_NUMBER.fullmatch(raw) is not None:
         return raw
+    return _long_general(raw)
+
+
+@functools.lru_cache(maxsize=8192)
+def _long_general(raw: str) -> str:
     number = _float(raw)
     return raw.strip() if number is None else show_general(number)
 

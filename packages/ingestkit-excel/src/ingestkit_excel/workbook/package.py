@@ -320,6 +320,8 @@ def _resolved(folder: str, target: str) -> str:
     target = target.replace("\\", "/")
     if target.startswith("/"):
         return target.lstrip("/")
+    if "." not in target.rpartition(".")[0] and "//" not in target:
+        return f"{folder}/{target}" if folder else target
     return posixpath.normpath(posixpath.join(folder, target)).lstrip("./")
 
 

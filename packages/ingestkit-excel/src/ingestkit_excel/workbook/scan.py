@@ -5,7 +5,7 @@
 Rows of one sheet look alike. After some rows of one layout a pattern for the whole row is made of it; one match then
 reads a row and says that nothing else stood in it. Rows that fit no pattern are read cell by cell, and each byte must
 belong to a cell. Anything else (comments, CDATA, cells without references, rows that come twice) raises
-:class:`NotRegular`: the careful scan reads the sheet.
+:class:`~ingestkit_excel.workbook.rows.NotRegular`: the careful scan reads the sheet.
 """
 
 from __future__ import annotations
@@ -16,23 +16,22 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage
+from ingestkit_excel.workbook.bands import BandBuilder, RawForm
 from ingestkit_excel.workbook.blocks import Blocks, UnfitRows
-from ingestkit_excel.workbook.formulas import SharedFormulas, link_of_formula
 from ingestkit_excel.workbook.layouts import (
     CellLayout,
-    cells_of_row,
     column_number,
     is_learnable,
     merged_layout,
     row_pattern,
     whole_layout,
 )
-from ingestkit_excel.workbook.package import parse_tree, whole_number
+from ingestkit_excel.workbook.package import parse_tree
+from ingestkit_excel.workbook.rows import NotRegular, RowReader, is_hidden, style_of
 from ingestkit_excel.workbook.strings import Strings
-from ingestkit_excel.workbook.values import Band, Block, Link, Rectangle
+from ingestkit_excel.workbook.values import Band, Block, Link
 
-__all__ = ["NotRegular", "Scanned", "is_hidden", "scan_sheet"]
+__all__ = ["Scanned", "scan_sheet"]
 
 _LEARNED_AT = (64, 256, 1024, 4096)
 """Rows of one layout after which a pattern is made or widened: making one costs as much as reading a hundred rows."""
@@ -41,16 +40,10 @@ _MAX_PATTERN_CELLS = 400
 _MAX_ENVELOPE_CHARACTERS = 64 << 20
 _LONGEST_TAG = 4096
 
-_ROW = re.compile(r'<row r="([1-9]\d{0,6})"([^>]*+)>')
 _EMPTY_ROWS = re.compile(r"(?:<row[^>]*+(?<=/)>)++")
 _EMPTY_ROW = re.compile(r"<row([^>]*)/>")
 _ROW_NUMBER = re.compile(r' r="(\d+)"')
-_PLAIN_INLINE = re.compile(r"<t(?: [^>]*+)?+>([^<]*+)</t>")
 _SHEET_DATA = re.compile(r"<(\w+:)?sheetData( [^>]*?)?(/?)>")
-
-
-class NotRegular(Exception):
-    """The XML is not of the kind this scan reads."""
 
 
 class Scanned(NamedTuple):
@@ -140,10 +133,8 @@ class _Scan:
         self._room = 0
         self._patterns: list[_Pattern] = []
         self._retired: list[_Pattern] = []
-        self._seen: dict[tuple[CellLayout, ...], int] = {}
-        self._hidden: set[int] = set()
-        self._links: list[Link] = []
-        self._formulas = SharedFormulas()
+        self._rows = RowReader(self._bands)
+        self._hidden = self._rows.hidden
 
     def feed(self, text: str) -> str:
         """Read all whole rows in a text; returns what is left of it. Raises NotRegular."""
@@ -217,53 +208,12 @@ class _Scan:
         return text[empty.end() :]
 
     def _read_cells(self, piece: str) -> bool:
-        start = _ROW.match(piece)
-        if start is None:
-            raise NotRegular
-        row = int(start[1])
-        if is_hidden(start[2]):
-            self._hidden.add(row)
-        layout: list[CellLayout] = []
-        forms: list[RawForm] = []
-        values: list[str] = []
-        for cell in cells_of_row(piece, start.end()):
-            if cell is None or cell[2] != start[1]:
-                raise NotRegular
-            column = column_number(cell[1])
-            one, value = self._cell(cell, row, column)
-            if not value or one.storage is None:
-                continue
-            if forms and column <= forms[-1].column:
-                raise NotRegular
-            layout.append(one)
-            forms.append(RawForm(column, one.storage, _style(one.attributes), one.formula))
-            values.append(value)
-        if forms:
-            self._bands.add_row(tuple(forms), row, values)
-        return self._learn(piece, tuple(layout))
-
-    def _cell(self, cell: re.Match[str], row: int, column: int) -> tuple[CellLayout, str | None]:
-        letters, _, attributes, formula_attributes, formula, has_value, value, inline = cell.groups()
-        storage = _storage(attributes)
-        if storage is Storage.INLINE and inline is not None:
-            plain = _PLAIN_INLINE.fullmatch(inline)
-            value = inline if plain is None else plain[1]
-        if formula_attributes is None:
-            return CellLayout(letters, attributes, storage), value
-        self._formulas.note(formula_attributes, formula or "", row, column)
-        target = link_of_formula(formula or "")
-        if target is not None:
-            self._links.append(Link(Rectangle(row, column, row, column), target))
-        # A formula without a result has no value; an empty text as result has its type and a value written.
-        if not value and not (storage is Storage.TEXT and has_value):
-            text = self._formulas.text(formula_attributes, formula or "", row, column)
-            return CellLayout(letters, attributes, Storage.FORMULA, formula=True), text
-        return CellLayout(letters, attributes, storage, formula=True), value
+        kind = self._rows.read(piece)
+        return kind.seen in _LEARNED_AT and self._learn(piece, kind.layout)
 
     def _learn(self, piece: str, key: tuple[CellLayout, ...]) -> bool:
         """Make a pattern of a layout seen often enough; True if one was made."""
-        seen = self._seen[key] = self._seen.get(key, 0) + 1
-        if seen not in _LEARNED_AT or not all(map(is_learnable, key)):
+        if not all(map(is_learnable, key)):
             return False
         layout = whole_layout(piece, key)
         for index, pattern in enumerate(self._patterns):
@@ -282,7 +232,7 @@ class _Scan:
     def finish(self, envelope: ElementTree.Element) -> Scanned:
         """Everything that was read. Raises NotRegular."""
         self._end_block()
-        return Scanned(self._blocks.all(), frozenset(self._hidden), tuple(self._links), envelope)
+        return Scanned(self._blocks.all(), frozenset(self._hidden), tuple(self._rows.links), envelope)
 
     def _take(self, pattern: _Pattern) -> None:
         if not pattern.rows:
@@ -292,29 +242,8 @@ class _Scan:
             rows = zip(numbers, attributes, strict=True)
             self._hidden.update(int(number) for number, text in rows if is_hidden(text))
         forms = tuple(
-            RawForm(column_number(cell.letters), cell.storage, _style(cell.attributes), cell.formula)
+            RawForm(column_number(cell.letters), cell.storage, style_of(cell.attributes), cell.formula)
             for cell in pattern.layout
             if cell.storage is not None
         )
         self._bands.add_columns(forms, numbers, columns)
-
-
-_STORAGES: dict[str, Storage] = {storage.value: storage for storage in Storage if storage is not Storage.FORMULA}
-
-
-def _storage(attributes: str) -> Storage:
-    name = attributes.partition(' t="')[2].partition('"')[0]
-    if not name:
-        return Storage.NUMBER
-    if name not in _STORAGES:
-        raise NotRegular
-    return _STORAGES[name]
-
-
-def _style(attributes: str) -> int:
-    return whole_number(attributes.partition(' s="')[2].partition('"')[0])
-
-
-def is_hidden(attributes: str) -> bool:
-    """Whether the attributes of a row say that it is hidden."""
-    return 'hidden="1"' in attributes or 'hidden="true"' in attributes
