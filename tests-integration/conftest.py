@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from ingestkit_core.testing.postgres import PostgresServer, shared_server, why_no_server
+from ingestkit_core.testing.servers import RabbitServer, RedisServer, is_installed
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Serve = Callable[..., AbstractContextManager["subprocess.Popen[bytes]"]]
 
 
 def required(part: str) -> bool:
@@ -62,3 +68,53 @@ def postgres() -> PostgresServer:
             pytest.fail(missing)
         pytest.skip(missing)
     return shared_server()
+
+
+def _need_queue(part: str, command: str) -> None:
+    reason = "" if importlib.util.find_spec("celery") is not None else "pip install 'ingestkit-core[celery]'"
+    if not is_installed(command):
+        reason = f"apt-get install {command}"
+    if reason and required(part):
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    _need_queue("redis", "redis-server")
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    _need_queue("rabbitmq", "rabbitmq-server")
+    with RabbitServer(tmp_path_factory.mktemp("rabbit")) as server:
+        yield server
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Serve:
+    """Starts ``ingestkit worker`` on a queue and a store; it takes jobs, and is told to end at the end."""
+
+    @contextlib.contextmanager
+    def serving(queue: str, store: str, *more: str, name: str = "worker") -> Iterator[subprocess.Popen[bytes]]:
+        said = tmp_path / f"{name}.log"
+        command = [sys.executable, "-m", "ingestkit_cli", "worker", "--queue", queue, "--store", store, *more]
+        with open(said, "wb") as log:
+            worker = subprocess.Popen(command, stderr=log, stdout=log)
+        try:
+            deadline = time.monotonic() + 60
+            while b"serving " not in said.read_bytes():
+                assert worker.poll() is None, said.read_text()
+                assert time.monotonic() < deadline, said.read_text()
+                time.sleep(0.05)
+            yield worker
+            worker.terminate()
+            assert worker.wait(60) == 0, said.read_text()
+        finally:
+            worker.kill()
+            worker.wait()
+
+    return serving
