@@ -18,6 +18,7 @@ from ingestkit_core.protocols import StructuredDBBackend, VectorStoreBackend
 from ingestkit_core.stores import SqliteStore, open_store
 from ingestkit_core.stores.base import DocumentStore
 from ingestkit_core.stores.postgres import PostgresStore
+from ingestkit_core.stores.postgres.schema import SCHEMA_VERSION
 from ingestkit_core.testing import TextConfig, TextRouter, write_text
 from ingestkit_core.testing.postgres import PASSWORD, PostgresServer
 from ingestkit_core.testing.stores import DocumentStoreContract, version
@@ -250,6 +251,17 @@ def test_a_newer_store_and_somebody_elses_schema_are_refused(
     with pytest.raises(StoreError) as foreign:
         open_store(url)
     assert code_of(foreign) is ErrorCode.E_STORE_INVALID
+
+
+def test_an_older_store_becomes_a_current_one_with_its_content(
+    store: PostgresStore, postgres: PostgresServer, database: str, url: str
+) -> None:
+    store.replace(version("/a.txt", ["kept text"], rows=[("x", 1)]))
+    expected = list(store.export())
+    postgres.execute("UPDATE ingestkit.settings SET value = '1' WHERE name = 'schema_version'", database)
+    with open_store(url) as current:
+        assert current.status().schema_version == SCHEMA_VERSION
+        assert list(current.export()) == expected
 
 
 def test_a_user_who_may_not_add_pgvector_is_told_what_to_do(postgres: PostgresServer) -> None:

@@ -127,6 +127,19 @@ def test_adjoining_lines_become_one_box_and_distant_ones_stay_apart() -> None:
     assert merge_locations(apart) == tuple(apart)
 
 
+def test_boxes_do_not_grow_over_what_may_belong_to_others() -> None:
+    column = [PageBox(1, (10, y, 250, y + 11)) for y in range(10, 410, 12)]
+    below = [PageBox(1, (10, y, 120, y + 11)) for y in range(418, 520, 12)]
+    skipped = PageBox(1, (10, 560, 250, 571))
+    merged = merge_locations([*column, *below, skipped])
+    assert merged == (PageBox(1, (10, 10, 250, 429)), PageBox(1, (10, 430, 120, 525)), skipped)
+
+
+def test_columns_of_cells_grow_side_by_side() -> None:
+    cells = [PageBox(1, (x, y, x + 40, y + 10)) for y in range(10, 100, 12) for x in (10, 200, 400)]
+    assert merge_locations(cells) == tuple(PageBox(1, (x, 10, x + 40, 104)) for x in (10, 200, 400))
+
+
 @given(
     st.lists(
         st.tuples(st.integers(1, 3), st.integers(0, 500), st.integers(0, 700), st.integers(1, 90), st.integers(1, 30)),

@@ -79,6 +79,16 @@ def moved(line: Line, x: float, y: float, **changes: Any) -> Line:
     return line._replace(box=(x, y, x + 200.0, y + 12.0), **changes)
 
 
+def test_the_rest_of_a_line_in_a_block_of_its_own_goes_on_in_its_paragraph() -> None:
+    first, second, third = lines_of((0, "by one nucleophilic amino acid, histi-"), (0, "dine"), (1, "(His) and one"))
+    rest = moved(third, second.box[2], second.box[1])
+    assert kinds(elements_of([first, second, rest])) == [
+        (PARAGRAPH, "by one nucleophilic amino acid, histidine (His) and one")
+    ]
+    cell = moved(third, second.box[2] + 2 * third.size, second.box[1])
+    assert len(elements_of([first, second, cell])) == 2
+
+
 def test_an_item_goes_on_in_a_block_that_hangs_below_it() -> None:
     item, text = lines_of((0, "• one"), (1, "Of Many"))
     assert kinds(elements_of([item, moved(text, 80, 114)])) == [(ITEM, "• one Of Many")]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingestkit_core.elements import PageBox
+from ingestkit_core.elements import PageBox, around
 from ingestkit_core.extraction import Extraction
 from ingestkit_core.verification import Passage, Request, Rows, Tally, Verification, write_questions
 from ingestkit_pdf.config import PDFProcessorConfig
@@ -133,6 +133,35 @@ def test_typed_rows_against_the_numbers_on_the_page(book: Any, checked: Any) -> 
     number, values, place = table.rows[4]
     swapped = replace(table, rows=((number, (*values[:2], 9999.5), place), (6, values, table.rows[5][2])))
     assert checked(path, [swapped]).rows == Tally(2, 0)
+
+
+def test_a_cell_over_several_rows_is_cited_by_each_of_them(book: Any, checked: Any, tmp_path: Path) -> None:
+    page = book.page()
+    for column, title in enumerate(("District", "Measure", "Year", "Share")):
+        page.insert_text((80 + column * 100, 92), title, fontsize=10)
+    for line in range(1, 19):
+        measure = ("count", "percentage")[(line - 1) % 2]
+        for column, text in enumerate((measure, str(2000 + line), f"{line}.{line}"), 1):
+            page.insert_text((80 + column * 100, 92 + line * 20), text, fontsize=10)
+        if line % 2:
+            page.insert_text((80, 96 + line * 20), f"Region{line} upon", fontsize=10)
+            page.insert_text((80, 108 + line * 20), "water", fontsize=10)
+            page.draw_line((75, 80 + line * 20), (475, 80 + line * 20))
+        else:
+            page.draw_line((175, 80 + line * 20), (475, 80 + line * 20))
+    page.draw_line((75, 80), (475, 80))
+    page.draw_line((75, 460), (475, 460))
+    for column in range(5):
+        page.draw_line((75 + column * 100, 80), (75 + column * 100, 460))
+    path = book.save()
+    read_ = read(path, CONFIG | {"table_min_rows_for_db": 5})
+    (table,) = rows(read_)
+    assert [row[1][0] for row in table.rows[:3]] == ["Region1 upon water"] * 2 + ["Region3 upon water"]
+    assert all(isinstance(place, tuple) and len(place) == 2 for _, _, place in table.rows)
+    found = checked(path, [table, *passages(read_)])
+    assert (found.rows, found.mismatches) == (Tally(18, 18), ())
+    stored = [Rows("as one box", table.columns, ((n, values, around(place)),)) for n, values, place in table.rows]
+    assert checked(path, stored).rows.matching == 0
 
 
 def test_fields_and_notes_are_what_their_annotations_say(book: Any, checked: Any) -> None:

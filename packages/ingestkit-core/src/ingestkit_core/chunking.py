@@ -239,7 +239,7 @@ class _Packer:
             groups = [piece for group in self._grouped(span.parts, room) for piece in self._fitting(group, room)]
             return [replace(piece, count=0 if i else span.count) for i, piece in enumerate(groups)]
         texts = _split_text(span.text, room, self._count_tokens)
-        return [Span(text, span.location, 0 if i else span.count) for i, text in enumerate(texts)]
+        return [Span(text, span.location, 0 if i else span.count, places=span.places) for i, text in enumerate(texts)]
 
     def _grouped(self, parts: Sequence[Span], room: int) -> list[Span]:
         """Neighbouring cells as one span, as many as there is room for."""
@@ -252,10 +252,7 @@ class _Packer:
                 left = room
             groups[-1].append(part)
             left -= tokens
-        return [
-            Span(CELL_SEPARATOR.join(part.text for part in group), around([part.location for part in group]), 0)
-            for group in groups
-        ]
+        return [_side_by_side(group) for group in groups]
 
     def _best_cut(self) -> int:
         """Where the pending chunk ends.
@@ -310,7 +307,7 @@ class _Packer:
             ChunkDraft(
                 text=text,
                 chunk_hash=hash_text(text),
-                locations=merge_locations(piece.span.location for piece in pieces),
+                locations=merge_locations(place for piece in pieces for place in piece.span.locations),
                 heading_path=self._pending_path,
                 content_type=_content_type(elements),
                 table_index=next((e.table_index for e in elements if e.table_index is not None), None),
@@ -351,6 +348,13 @@ def _separator(previous: _Piece, piece: _Piece) -> str:
     if piece.element.kind in (ElementKind.TABLE, ElementKind.SCHEMA):
         return "\n"
     return line_separator(previous.span.text, piece.span.text)
+
+
+def _side_by_side(parts: Sequence[Span]) -> Span:
+    """Neighbouring cells as one span."""
+    places = [place for part in parts for place in part.locations]
+    text = CELL_SEPARATOR.join(part.text for part in parts)
+    return Span(text, around(places), 0, places=tuple(place for place in places if isinstance(place, PageBox)))
 
 
 _WORDS = re.compile(r"\s*\S+")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby, pairwise
@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from ingestkit_core.boxes import Box, around_boxes, joined_boxes
 from ingestkit_core.language import WIDE
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "ElementKind",
     "Location",
     "PageBox",
+    "RowPlace",
     "Span",
     "TableColumn",
     "TableDraft",
@@ -45,9 +47,6 @@ __all__ = [
 ]
 
 CELL_SEPARATOR = " | "
-
-Box = tuple[float, float, float, float]
-"""(x0, y0, x1, y1) in PDF points from the page's top left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,10 @@ class CellRange:
 
 
 Location = Annotated[PageBox | CellRange, Field(union_mode="left_to_right")]
+
+
+RowPlace = PageBox | CellRange | tuple[PageBox, ...]
+"""Where a row of a table stands: several boxes of one page where one box would take in text of other rows."""
 
 
 class ElementKind(StrEnum):
@@ -93,13 +96,20 @@ class Span:
 
     ``count`` is how many source items the text stands for, in the unit's ledger measure: visible
     characters of a page, cells of a sheet. Text that repeats something else counts 0. ``parts`` are the cells of
-    a long row, each with its own place: where the row is larger than a chunk it is cut between them.
+    a long row, each with its own place: where the row is larger than a chunk it is cut between them. ``places``
+    are the boxes within ``location`` that hold the text, where they do not fill it.
     """
 
     text: str
     location: PageBox | CellRange
     count: int
     parts: tuple[Span, ...] = ()
+    places: tuple[PageBox, ...] = ()
+
+    @property
+    def locations(self) -> tuple[PageBox | CellRange, ...]:
+        """Where the text stands, as a citation says it."""
+        return self.places or (self.location,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,7 @@ class TableDraft:
 
     ``unit`` is the sheet's name or ``page 3``; ``region_id`` tells tables of one unit apart (``r1``).
     ``rows`` hold one value per column, already in the column's SQL form (int, float, str, None;
-    booleans as 0 and 1). ``row_locations`` has one location per row.
+    booleans as 0 and 1). ``row_locations`` has where each row stands.
     """
 
     unit: str
@@ -158,7 +168,7 @@ class TableDraft:
     location: PageBox | CellRange
     columns: tuple[TableColumn, ...]
     rows: Sequence[tuple[Any, ...]]
-    row_locations: Sequence[PageBox | CellRange]
+    row_locations: Sequence[RowPlace]
 
 
 def visible_length(text: str) -> int:
@@ -233,11 +243,6 @@ def _rectangle(cell_range: str) -> _Rectangle:
     return row, column, int(match[4]), _column_number(match[3])
 
 
-MAX_AREA_GROWTH = 1.4
-"""Boxes are joined while the joined box is at most this much larger than its parts together: a citation
-that covers a page proves nothing (the promise allows 1.5 at the median)."""
-
-
 def merge_locations(locations: Iterable[PageBox | CellRange]) -> tuple[PageBox | CellRange, ...]:
     """Fewer locations for the same places: adjoining lines become one box, adjoining rows one range."""
     merged: list[PageBox | CellRange] = []
@@ -247,22 +252,10 @@ def merge_locations(locations: Iterable[PageBox | CellRange]) -> tuple[PageBox |
     return tuple(merged)
 
 
-def _merged_boxes(locations: Iterable[PageBox]) -> list[PageBox]:
-    merged: list[PageBox] = []
-    covered = 0.0
-    for location in locations:
-        if merged and merged[-1] == location:
-            continue
-        if merged and merged[-1].page_number == location.page_number:
-            joined = _union(merged[-1].box, location.box)
-            parts = covered + _area(location.box)
-            if _area(joined) <= MAX_AREA_GROWTH * parts:
-                merged[-1] = PageBox(location.page_number, joined)
-                covered = parts
-                continue
-        covered = _area(location.box)
-        merged.append(location)
-    return merged
+def _merged_boxes(locations: Iterable[PageBox]) -> Iterator[PageBox]:
+    for page_number, places in groupby(locations, key=lambda place: place.page_number):
+        for box in joined_boxes(place.box for place in places):
+            yield PageBox(page_number, box)
 
 
 def _merged_ranges(locations: Iterable[CellRange]) -> list[CellRange]:
@@ -289,16 +282,8 @@ def around(locations: Sequence[PageBox | CellRange]) -> PageBox | CellRange:
     box = first.box
     for place in locations:
         if isinstance(place, PageBox):
-            box = _union(box, place.box)
+            box = around_boxes(box, place.box)
     return PageBox(first.page_number, box)
-
-
-def _area(box: Box) -> float:
-    return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
-
-
-def _union(a: Box, b: Box) -> Box:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
 def _joined(above: _Rectangle, below: _Rectangle) -> _Rectangle | None:

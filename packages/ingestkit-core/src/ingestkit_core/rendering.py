@@ -286,7 +286,7 @@ def _depth(element: Element) -> int:
 
 def _locations(element: Element) -> Iterator[PageBox | CellRange]:
     spans = [*element.header, *element.spans]
-    yield from merge_locations(span.location for span in spans)
+    yield from merge_locations(place for span in spans for place in span.locations)
 
 
 FORMS: Mapping[str, Callable[[Conversion], str]] = {

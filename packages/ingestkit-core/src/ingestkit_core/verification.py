@@ -21,7 +21,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from ingestkit_core.elements import CellRange, PageBox, TableColumn
+from ingestkit_core.elements import CellRange, PageBox, RowPlace, TableColumn
 from ingestkit_core.errors import ErrorCode, SourceError
 from ingestkit_core.keys import hash_bytes
 from ingestkit_core.language import WIDE
@@ -71,7 +71,7 @@ class Rows:
 
     table: str
     columns: tuple[TableColumn, ...]
-    rows: tuple[tuple[int, tuple[Any, ...], PageBox | CellRange], ...]
+    rows: tuple[tuple[int, tuple[Any, ...], RowPlace], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ The owner opens no document. A source that changed or went away since is told ap
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,11 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from ingestkit_core.elements import CellRange, PageBox
+from ingestkit_core.elements import CellRange, PageBox, RowPlace
 from ingestkit_core.errors import ErrorCode, IngestError, IngestkitError
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.router import DocumentRouter
 from ingestkit_core.stores.base import DocumentStore, SourceRecord, SourceState, TableRecord
+from ingestkit_core.stores.records import place_of_row
 from ingestkit_core.verification import Passage, Request, Rows, Verification, write_questions
 
 __all__ = ["Verified", "came_in", "questions_about", "verify_sources"]
@@ -159,10 +159,8 @@ def _rows(store: DocumentStore, table: TableRecord) -> Iterator[Rows]:
         last = rows[-1][0]
 
 
-def _place_in(columns: Sequence[str]) -> Callable[[Sequence[Any]], PageBox | CellRange]:
+def _place_in(columns: Sequence[str]) -> Callable[[Sequence[Any]], RowPlace]:
     """How to read a row's place from the columns that hold it."""
-    if "_page" in columns:
-        page, box = columns.index("_page"), columns.index("_box")
-        return lambda row: PageBox(row[page], tuple(json.loads(row[box])))
-    sheet, cells = columns.index("_sheet"), columns.index("_range")
-    return lambda row: CellRange(row[sheet], row[cells])
+    on_page = "_page" in columns
+    first, second = map(columns.index, ("_page", "_box") if on_page else ("_sheet", "_range"))
+    return lambda row: place_of_row(row[first], row[second], on_page=on_page)

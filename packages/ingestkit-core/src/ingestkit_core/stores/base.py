@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ingestkit_core.elements import CellRange, PageBox, TableColumn
+from ingestkit_core.elements import CellRange, PageBox, RowPlace, TableColumn
 from ingestkit_core.errors import ErrorCode, IngestError, StoreError
 from ingestkit_core.models import ChunkPayload, ProcessingResult, WrittenArtifacts
 from ingestkit_core.stores.jobs import JobJournal
@@ -102,7 +102,7 @@ class NamedTable:
     location: PageBox | CellRange
     columns: tuple[TableColumn, ...]
     rows: Sequence[tuple[Any, ...]]
-    row_locations: Sequence[PageBox | CellRange]
+    row_locations: Sequence[RowPlace]
 
 
 @dataclass(frozen=True, slots=True)

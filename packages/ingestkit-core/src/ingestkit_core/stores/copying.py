@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ConfigDict
 
-from ingestkit_core.elements import CellRange, PageBox
+from ingestkit_core.elements import CellRange, PageBox, RowPlace
 from ingestkit_core.models import BaseChunkMetadata, ChunkPayload
 from ingestkit_core.stores.base import DocumentVersion, NamedTable, SearchHit, SourceRecord, TableRecord
+from ingestkit_core.stores.records import place_of_row
 
 __all__ = ["stored_version"]
 
@@ -45,10 +45,10 @@ def stored_version(
 
 def _table(table: TableRecord, stored: Iterable[Sequence[Any]]) -> NamedTable:
     rows: list[tuple[Any, ...]] = []
-    places: list[PageBox | CellRange] = []
+    places: list[RowPlace] = []
     on_page = "page_number" in table.location
     for _, *row, first, second in stored:
         rows.append(tuple(row))
-        places.append(PageBox(first, json.loads(second)) if on_page else CellRange(first, second))
+        places.append(place_of_row(first, second, on_page=on_page))
     location = PageBox(**table.location) if on_page else CellRange(**table.location)
     return NamedTable(table.table_name, table.unit, table.region_id, table.title, location, table.columns, rows, places)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from ingestkit_core.elements import CellRange, ColumnType, PageBox, TableColumn, range_name
+from ingestkit_core.elements import CellRange, ColumnType, PageBox, RowPlace, TableColumn, range_name
 from ingestkit_core.stores.base import NamedTable
+from ingestkit_core.stores.records import place_of_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,12 +40,11 @@ def table_from_frame(name: str, df: pd.DataFrame) -> NamedTable:
     ]
     width = max(len(columns), 1)
     location: PageBox | CellRange = CellRange(name, range_name(1, 1, len(rows) + 1, width))
-    places: list[PageBox | CellRange] = [CellRange(name, range_name(i, 1, i, width)) for i in range(2, len(rows) + 2)]
+    places: list[RowPlace] = [CellRange(name, range_name(i, 1, i, width)) for i in range(2, len(rows) + 2)]
     names = [column.name for column in columns]
     if names[-2:] in _PLACES:
-        make = PageBox if names[-2] == "_page" else CellRange
-        places = [_place(make, *row[-2:]) for row in rows]
-        location = places[0] if places else location
+        places = [place_of_row(*row[-2:], on_page=names[-2] == "_page") for row in rows]
+        location = _first(places[0]) if places else location
         first = int(names[0] == "row_id")
         columns, rows = columns[first:-2], [row[first:-2] for row in rows]
     return NamedTable(
@@ -63,8 +62,8 @@ def table_from_frame(name: str, df: pd.DataFrame) -> NamedTable:
 _PLACES = (["_page", "_box"], ["_sheet", "_range"])
 
 
-def _place(make: type[PageBox] | type[CellRange], first: Any, second: Any) -> PageBox | CellRange:
-    return PageBox(first, tuple(json.loads(second))) if make is PageBox else CellRange(first, second)
+def _first(place: RowPlace) -> PageBox | CellRange:
+    return place[0] if isinstance(place, tuple) else place
 
 
 def _plain(value: Any) -> Any:

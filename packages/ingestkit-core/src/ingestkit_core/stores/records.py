@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ingestkit_core.elements import CellRange, PageBox, TableColumn
+from ingestkit_core.elements import CellRange, PageBox, RowPlace, TableColumn
 from ingestkit_core.errors import ErrorCode, StoreError
 from ingestkit_core.models import ChunkPayload, ProcessingResult
 from ingestkit_core.stores.base import DocumentVersion, NamedTable, SearchHit, SourceState, TableRecord
@@ -19,6 +19,7 @@ __all__ = [
     "is_english",
     "location_record",
     "place_columns",
+    "place_of_row",
     "row_place",
     "search_hit",
     "state_of",
@@ -114,11 +115,21 @@ def place_columns(table: NamedTable) -> tuple[str, str]:
     return ("_page", "_box") if isinstance(table.location, PageBox) else ("_sheet", "_range")
 
 
-def row_place(location: PageBox | CellRange) -> tuple[Any, Any]:
-    """A row's place as values for ``place_columns``."""
-    if isinstance(location, PageBox):
-        return location.page_number, to_json(list(location.box))
-    return location.sheet_name, location.cell_range
+def row_place(place: RowPlace) -> tuple[Any, Any]:
+    """A row's place as values for ``place_columns``; several boxes stand one after the other, four numbers each."""
+    if isinstance(place, CellRange):
+        return place.sheet_name, place.cell_range
+    boxes = (place,) if isinstance(place, PageBox) else place
+    return boxes[0].page_number, to_json([edge for one in boxes for edge in one.box])
+
+
+def place_of_row(first: Any, second: Any, *, on_page: bool) -> RowPlace:
+    """The place that a row's values for ``place_columns`` say."""
+    if not on_page:
+        return CellRange(first, second)
+    edges = json.loads(second)
+    boxes = tuple(PageBox(first, tuple(edges[start : start + 4])) for start in range(0, len(edges), 4))
+    return boxes[0] if len(boxes) == 1 else boxes
 
 
 def location_record(location: PageBox | CellRange) -> dict[str, Any]:

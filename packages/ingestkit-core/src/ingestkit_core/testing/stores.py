@@ -28,6 +28,7 @@ from ingestkit_core.stores.base import (
     SourceState,
 )
 from ingestkit_core.stores.naming import table_name
+from ingestkit_core.stores.records import place_of_row
 
 __all__ = ["DocumentStoreContract", "version"]
 
@@ -173,6 +174,16 @@ class DocumentStoreContract:
         result = store.query(f'SELECT row_id, label, amount, _page, _box FROM "{table.table_name}" ORDER BY row_id')
         assert [row[:4] for row in result.rows] == [(1, "00123", 7, 1), (2, None, 2**53 + 1, 1)]
         assert (table.row_count, table.source_uri) == (2, "/a.txt")
+
+    def test_a_row_may_stand_in_several_boxes(self, store: DocumentStore) -> None:
+        whole = version("/a.txt", ["t"], rows=[("left", 1), ("right", 2)])
+        boxes = PageBox(3, (1.0, 2.0, 30.5, 4.0)), PageBox(3, (50.0, 2.0, 60.0, 4.25))
+        store.replace(replace(whole, tables=[replace(whole.tables[0], row_locations=[boxes, boxes[0]])]))
+        (table,) = store.tables()
+        name = table.table_name
+        stored = store.query(f'SELECT _page, _box FROM "{name}" ORDER BY row_id').rows
+        assert stored == ((3, "[1.0,2.0,30.5,4.0,50.0,2.0,60.0,4.25]"), (3, "[1.0,2.0,30.5,4.0]"))
+        assert [place_of_row(*row, on_page=True) for row in stored] == [boxes, boxes[0]]
 
     def test_spooled_rows_are_stored_as_listed_ones(self, store: DocumentStore) -> None:
         rows = [("00123", 7), (None, 2**53 + 1), ("日本 🌞 'x'", -1)]

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
-from ingestkit_core.elements import PageBox, Span
+from ingestkit_core.elements import PageBox, Span, around
 
 from ingestkit_pdf.values import Line
 
@@ -60,9 +61,9 @@ def without_line_hyphens(spans: list[Span], words: Words) -> list[Span]:
             continue
         above = kept[-1]
         if pair[1]:
-            kept[-1:] = [Span(pair[0], above.location, above.count), Span(pair[1], span.location, span.count)]
+            kept[-1:] = [replace(above, text=pair[0]), replace(span, text=pair[1])]
         else:
-            kept[-1] = Span(pair[0], _around(above.location, span.location), above.count + span.count)
+            kept[-1] = _over_both(pair[0], above, span)
     return kept
 
 
@@ -102,8 +103,7 @@ def _is_compound(first: str, second: str, words: Words) -> bool:
     return min(len(first), len(second)) >= _LEAST_PART and first in words and second in words
 
 
-def _around(above: object, below: object) -> PageBox:
-    assert isinstance(above, PageBox)
-    assert isinstance(below, PageBox)
-    a, b = above.box, below.box
-    return PageBox(above.page_number, (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])))
+def _over_both(text: str, above: Span, below: Span) -> Span:
+    """The text of two lines, of which the second was the end of a word."""
+    places = [place for span in (above, below) for place in span.locations if isinstance(place, PageBox)]
+    return Span(text, around(places), above.count + below.count, places=tuple(places))

@@ -214,9 +214,16 @@ class Turned:
         )
 
     def _span(self, span: Span) -> Span:
-        return replace(span, location=self._place(span.location))
+        return replace(
+            span,
+            location=self._place(span.location),
+            places=tuple(self._place(place) for place in span.places),
+            parts=tuple(self._span(part) for part in span.parts),
+        )
 
     def _place(self, place: Any) -> Any:
+        if isinstance(place, tuple):
+            return tuple(self._place(box) for box in place)
         if not isinstance(place, PageBox) or place.page_number not in self.pages:
             return place
         degrees, width, height = self.pages[place.page_number]

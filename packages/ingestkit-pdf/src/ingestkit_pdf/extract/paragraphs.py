@@ -28,6 +28,7 @@ _CLOSE_RATIO = 0.9
 _HANGING_EMS = 8.0
 _LONG_LINE = 20
 _DROP_CAP_RATIO = 1.6
+_SPACE_EMS = 0.5
 _LEAST_INDENT_EMS = 0.7
 _MOST_INDENT_EMS = 5.0
 
@@ -76,11 +77,19 @@ def _goes_on(lines: Sequence[Line], group: Group, index: int) -> bool:
         return True
     if last.size != line.size or last.upright != line.upright:
         return False
-    return (group.is_item and _hangs_below(lines[group.lines[0]], last, line)) or _is_mid_sentence(last, line)
+    if group.is_item and _hangs_below(lines[group.lines[0]], last, line):
+        return True
+    return _runs_on(last, line) or _is_mid_sentence(last, line)
 
 
 def _on_one_height(last: Line, line: Line) -> bool:
     return last.box[1] < (line.box[1] + line.box[3]) / 2 < last.box[3]
+
+
+def _runs_on(last: Line, line: Line) -> bool:
+    """Whether a line is the rest of the one before it, no more than a space away: blocks end within lines, too."""
+    gap = line.box[0] - last.box[2]
+    return line.upright and _on_one_height(last, line) and abs(gap) < _SPACE_EMS * line.size
 
 
 def _gap(last: Line, line: Line) -> float:

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ingestkit_core.elements import (
-    CELL_SEPARATOR,
-    Box,
     ColumnType,
     Element,
     ElementKind,
-    PageBox,
     Span,
     TableColumn,
     TableDraft,
@@ -24,6 +21,7 @@ from ingestkit_core.elements import (
 )
 
 from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.extract.rows import Row, body_rows, header_span
 from ingestkit_pdf.extract.tables import Table, column_names, continues, find_tables
 from ingestkit_pdf.extract.text import TextElement
 from ingestkit_pdf.values import Drawings, Line
@@ -31,8 +29,6 @@ from ingestkit_pdf.values import Drawings, Line
 __all__ = ["PageTables", "PlacedTable", "page_tables", "placed_tables", "rows_for_sql", "with_tables"]
 
 _MAX_NAME_BYTES = 63
-_LONG_ROW_CHARACTERS = 250
-"""Shorter rows fit into the smallest of chunks worth having."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +58,6 @@ class _Surface:
     width: float
     height: float
     lines: Sequence[Line]
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    cells: tuple[str, ...]
-    span: Span
 
 
 def page_tables(number: int, width: float, height: float, lines: list[Line], drawings: Drawings | None) -> PageTables:
@@ -131,16 +121,13 @@ def _placed(run: Sequence[tuple[int, Table, int]], number: int, table_index: int
     page_number, first, _ = run[0]
     names = column_names(first)
     header: list[Span] = []
-    rows: list[_Row] = []
+    rows: list[Row] = []
     for page, table, characters in run:
         count = characters
         if table is first and table.header_row_count:
-            box = _union([cell.box for row in table.rows[: table.header_row_count] for cell in row])
-            header.append(Span(CELL_SEPARATOR.join(names), PageBox(page, box), count))
+            header.append(header_span(table, page, names, count))
             count = 0
-        for row in _body(table, page):
-            rows.append(_Row(row.cells, replace(row.span, count=count)))
-            count = 0
+        rows += body_rows(table, page, count)
     spans = tuple(row.span for row in rows)
     columns = tuple(names) if first.header_row_count else ()
     body = Element(ElementKind.TABLE, spans, header=tuple(header), table_index=table_index, columns=columns)
@@ -150,31 +137,10 @@ def _placed(run: Sequence[tuple[int, Table, int]], number: int, table_index: int
     return PlacedTable(page_number, first.lines[0] if first.lines else 0, elements, draft, later)
 
 
-def _body(table: Table, page_number: int) -> Iterator[_Row]:
-    """The rows below the header; a cell over several rows is said in each of them."""
-    grid = [[""] * table.column_count for _ in table.rows]
-    boxes: list[dict[int, Box]] = [{} for _ in table.rows]
-    for cell in table.cells:
-        for row in range(cell.row, min(cell.row + cell.row_span, len(grid))):
-            grid[row][cell.column] = cell.text
-            if cell.text:
-                boxes[row][cell.column] = cell.box
-    for cells, places in zip(grid[table.header_row_count :], boxes[table.header_row_count :], strict=True):
-        if places:
-            text, place = CELL_SEPARATOR.join(cells), PageBox(page_number, _union(list(places.values())))
-            parts = [Span(cells[column], PageBox(page_number, box), 0) for column, box in sorted(places.items())]
-            yield _Row(tuple(cells), Span(text, place, 0, tuple(parts) if len(text) > _LONG_ROW_CHARACTERS else ()))
-
-
-def _union(boxes: Sequence[Box]) -> Box:
-    left, top, right, bottom = zip(*boxes, strict=True)
-    return min(left), min(top), max(right), max(bottom)
-
-
 # As SQL
 
 
-def _draft(number: int, names: Sequence[str], rows: Sequence[_Row], header: Sequence[Span]) -> TableDraft:
+def _draft(number: int, names: Sequence[str], rows: Sequence[Row], header: Sequence[Span]) -> TableDraft:
     types = [_type([row.cells[index] for row in rows]) for index in range(len(names))]
     columns = [
         TableColumn(name, header_text, kind)
@@ -188,7 +154,7 @@ def _draft(number: int, names: Sequence[str], rows: Sequence[_Row], header: Sequ
         location=location,
         columns=tuple(columns),
         rows=[tuple(_value(text, kind) for text, kind in zip(row.cells, types, strict=True)) for row in rows],
-        row_locations=[row.span.location for row in rows],
+        row_locations=[row.place for row in rows],
     )
 
 

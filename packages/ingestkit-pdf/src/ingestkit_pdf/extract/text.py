@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ingestkit_core.elements import Element, ElementKind, PageBox, Span
+from ingestkit_core.elements import Element, ElementKind, PageBox, Span, around
 
 from ingestkit_pdf.extract.captions import is_caption
 from ingestkit_pdf.extract.headings import Heading
@@ -63,7 +63,7 @@ def _element(
 ) -> Element:
     spans = [Span(lines[i].text, PageBox(page_number, lines[i].box), lines[i].characters) for i in group.lines]
     if group.has_drop_cap:
-        spans[:2] = [Span(spans[0].text + spans[1].text, spans[1].location, spans[0].count + spans[1].count)]
+        spans[:2] = [_with_drop_cap(*spans[:2])]
     if len(spans) > 1:
         spans = without_line_hyphens(spans, words)
     first = group.lines[0]
@@ -74,6 +74,11 @@ def _element(
     if is_caption(spans[0].text, sum(span.count for span in spans)):
         return Element(ElementKind.CAPTION, tuple(spans))
     return Element(ElementKind.PARAGRAPH, tuple(spans), content_type=ContentType.FOOTNOTE if is_note else None)
+
+
+def _with_drop_cap(letter: Span, line: Span) -> Span:
+    places = [place for span in (letter, line) for place in span.locations if isinstance(place, PageBox)]
+    return Span(letter.text + line.text, around(places), letter.count + line.count, places=tuple(places))
 
 
 def _footnotes(

@@ -134,7 +134,8 @@ class _Reading:
 
     def _check_rows(self, rows: Rows) -> None:
         for number, values, location in rows.rows:
-            place = self._place((location,))
+            locations = location if isinstance(location, tuple) else (location,)
+            place = self._place(locations)
             if not place.is_readable:
                 self.unread += 1
                 continue
@@ -147,7 +148,7 @@ class _Reading:
             )
             self.rows += Tally(1, int(found.matches))
             if not found.matches:
-                self._note(f"{rows.table} row {number}", (location,), found, stored, place.text)
+                self._note(f"{rows.table} row {number}", locations, found, stored, place.text)
 
     def _note(
         self,
