@@ -126,7 +126,7 @@ def _pass(backend: DistributedExecutionBackend, count: int) -> None:
         backend.release(job_id)
 
     for number in range(count):
-        backend.submit(f"/{number}", config, on_done=done.put)
+        backend.submit_soon(f"/{number}", config, on_done=done.put)
         running += 1
         while running >= IN_FLIGHT or not done.empty():
             fetch()

@@ -16,7 +16,7 @@ import pytest
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, ExecutionError
 from ingestkit_core.execution.distributed import DistributedExecutionBackend
-from ingestkit_core.stores.redis_jobs import connect
+from ingestkit_core.stores.redis_calls import connect
 from ingestkit_core.testing.execution import KillingContract, Make
 from ingestkit_core.testing.servers import RabbitServer, RedisServer, free_ports
 

@@ -13,7 +13,8 @@ from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.execution.distributed import DistributedExecutionBackend
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.stores.jobs import MAX_LOST_HOSTS, Claim, JobRequest
-from ingestkit_core.stores.redis_jobs import RedisJobs, connect
+from ingestkit_core.stores.redis_calls import connect
+from ingestkit_core.stores.redis_jobs import RedisJobs
 from ingestkit_core.testing.servers import RabbitServer, RedisServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -86,7 +87,7 @@ def test_a_job_under_which_five_hosts_were_lost_is_given_up(redis_server: RedisS
             assert journal.begin("cursed", f"lost{number}", 0).claim is Claim.RUN
         journal.keep_alive(f"lost{number}")
         assert journal.take_lost(0.0) == ["cursed"]
-        backend._broker.send("cursed", None)
+        backend._broker.send(["cursed"], None)
         result = backend.get_result("cursed", 30)
     assert (result.status, result.errors) == ("quarantined", ("E_EXECUTION_CRASHED",))
     assert "5 hosts were lost" in result.error_details[0].message

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from ingestkit_core.stores import SqliteStore, open_store
 from ingestkit_core.stores.jobs import JobJournal, JobRequest
-from ingestkit_core.stores.redis_jobs import RedisJobs, connect
+from ingestkit_core.stores.redis_calls import connect
+from ingestkit_core.stores.redis_jobs import RedisJobs
 from ingestkit_core.stores.sqlite import schema
 from ingestkit_core.testing.jobs import JobJournalContract, request, result
 from ingestkit_core.testing.postgres import PostgresServer

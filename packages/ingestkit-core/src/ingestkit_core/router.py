@@ -233,7 +233,7 @@ class DocumentRouter:
         on_progress: OnProgress | None,
     ) -> ProcessingResult | str:
         if isinstance(self._execution, DistributedExecutionBackend):
-            return self._execution.submit(
+            return self._execution.submit_soon(
                 asked.file_path,
                 self.config,
                 asked.source_uri,

@@ -14,7 +14,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Literal, Self
 
@@ -72,7 +72,9 @@ class JobRequest:
 
     def to_json(self) -> str:
         """ASCII, whatever bytes the file's name has."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        # Not asdict: it copies what json only reads.
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return json.dumps(values, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -160,12 +162,20 @@ class JobJournal(ABC):
     """
 
     @abstractmethod
+    def submit_all(self, jobs: Sequence[tuple[str, JobRequest]]) -> None:
+        """Record jobs before they are sent, all or none. A known job stays as it is."""
+
     def submit(self, job_id: str, request: JobRequest) -> None:
-        """Record a job before it is sent. A known job stays as it is."""
+        """Record one job."""
+        self.submit_all([(job_id, request)])
 
     @abstractmethod
+    def find_all(self, job_ids: Collection[str]) -> dict[str, JobRecord]:
+        """The records of jobs by their ids; those that have none are missing."""
+
     def find(self, job_id: str) -> JobRecord | None:
         """The record of a job."""
+        return self.find_all([job_id]).get(job_id)
 
     @abstractmethod
     def begin(self, job_id: str, worker: str, lost_after_seconds: float) -> Begun:

@@ -14,11 +14,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from ingestkit_core.errors import ErrorCode, StoreError
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores import redis_scripts
 from ingestkit_core.stores.jobs import (
@@ -30,24 +28,12 @@ from ingestkit_core.stores.jobs import (
     JobRequest,
     JobWatcher,
 )
-from ingestkit_core.stores.redis_scripts import FIELDS, PREFIX
+from ingestkit_core.stores.redis_calls import ScriptCalls, connect, translated
+from ingestkit_core.stores.redis_scripts import PREFIX
 
-__all__ = ["RedisJobs", "connect"]
+__all__ = ["RedisJobs"]
 
 _LOOK_AGAIN_SECONDS = 5.0
-
-
-def connect(url: str) -> Any:
-    """A client for the Redis at ``url``. Raises StoreError where the package is missing."""
-    try:
-        import redis
-    except ImportError as exc:
-        raise StoreError(
-            ErrorCode.E_STORE_INVALID, "a queue on Redis needs: pip install 'ingestkit-core[celery]'"
-        ) from exc
-    return redis.Redis.from_url(
-        url, decode_responses=True, socket_connect_timeout=5, socket_timeout=30, health_check_interval=30
-    )
 
 
 class RedisJobs(JobJournal):
@@ -56,22 +42,22 @@ class RedisJobs(JobJournal):
     def __init__(self, url: str) -> None:
         self._url = url
         self._client = connect(url)
-        self._scripts = {
-            name: self._client.register_script(redis_scripts.HEAD + body) for name, body in redis_scripts.ALL.items()
-        }
+        scripts = {name: redis_scripts.HEAD + body for name, body in redis_scripts.ALL.items()}
+        self._calls = ScriptCalls(self._client, scripts)
 
-    def _run(self, script: str, *arguments: Any) -> Any:
+    def _run(self, script: str, *arguments: str | float) -> Any:
         with translated(self._url):
-            return self._scripts[script](args=arguments)
+            return self._calls.run(script, *arguments)
 
-    def submit(self, job_id: str, request: JobRequest) -> None:
+    def submit_all(self, jobs: Sequence[tuple[str, JobRequest]]) -> None:
         """See JobJournal."""
-        self._run("submit", job_id, request.to_json())
+        self._run("submit", *[word for job_id, request in jobs for word in (job_id, request.to_json())])
 
-    def find(self, job_id: str) -> JobRecord | None:
+    def find_all(self, job_ids: Collection[str]) -> dict[str, JobRecord]:
         """See JobJournal."""
-        with translated(self._url):
-            return _record(job_id, self._client.hmget(f"{PREFIX}job:{job_id}", FIELDS))
+        asked = list(job_ids)
+        records = map(_record, asked, self._run("find", *asked))
+        return {record.job_id: record for record in records if record is not None}
 
     def begin(self, job_id: str, worker: str, lost_after_seconds: float) -> Begun:
         """See JobJournal."""
@@ -111,12 +97,7 @@ class RedisJobs(JobJournal):
 
     def settled_among(self, job_ids: Collection[str]) -> list[str]:
         """See JobJournal."""
-        asked = list(job_ids)
-        with translated(self._url), self._client.pipeline(transaction=False) as pipe:
-            for job_id in asked:
-                pipe.hget(f"{PREFIX}job:{job_id}", "state")
-            states = pipe.execute()
-        return [job_id for job_id, state in zip(asked, states, strict=True) if state in (None, "done")]
+        return list(self._run("settled", *job_ids))
 
     def release(self, job_ids: Sequence[str]) -> None:
         """See JobJournal."""
@@ -142,6 +123,7 @@ class RedisJobs(JobJournal):
 
     def close(self) -> None:
         """Let go of the connections."""
+        self._calls.close()
         self._client.close()
 
 
@@ -206,17 +188,3 @@ class _StreamWatcher(JobWatcher):
 
     def close(self) -> None:
         self._client.close()
-
-
-@contextmanager
-def translated(url: str) -> Iterator[None]:
-    """The border to Redis: its errors become ours."""
-    import redis
-
-    try:
-        yield
-    except redis.exceptions.RedisError as exc:
-        place = url.rpartition("@")[2].partition("://")[2] or url.rpartition("@")[2]
-        raise StoreError(
-            ErrorCode.E_STORE_COMMIT, f"Redis at {place} does not answer: {type(exc).__name__}", recoverable=True
-        ) from exc

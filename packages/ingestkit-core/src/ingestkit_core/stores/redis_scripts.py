@@ -20,12 +20,33 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 """
 
 _SUBMIT = """
-if redis.call('EXISTS', p..'job:'..ARGV[1]) == 1 then return end
-redis.call('HSET', p..'job:'..ARGV[1], 'request', ARGV[2], 'state', 'submitted', 'submitted', now, 'changed', now)
-redis.call('ZADD', p..'waiting', now, ARGV[1])
+for i = 1, #ARGV, 2 do
+  local key = p..'job:'..ARGV[i]
+  if redis.call('EXISTS', key) == 0 then
+    redis.call('HSET', key, 'request', ARGV[i + 1], 'state', 'submitted', 'submitted', now, 'changed', now)
+    redis.call('ZADD', p..'waiting', now, ARGV[i])
+  end
+end
 """
 
 FIELDS = ("request", "state", "attempts", "lost_hosts", "worker", "result", "submitted", "changed")
+
+_FIND = f"""
+local found = {{}}
+for i, id in ipairs(ARGV) do
+  found[i] = redis.call('HMGET', p..'job:'..id, {", ".join(repr(name) for name in FIELDS)})
+end
+return found
+"""
+
+_SETTLED = """
+local settled = {}
+for _, id in ipairs(ARGV) do
+  local state = redis.call('HGET', p..'job:'..id, 'state')
+  if not state or state == 'done' then table.insert(settled, id) end
+end
+return settled
+"""
 
 _BEGIN = f"""
 local key = p..'job:'..ARGV[1]
@@ -118,6 +139,8 @@ end
 
 ALL = {
     "submit": _SUBMIT,
+    "find": _FIND,
+    "settled": _SETTLED,
     "begin": _BEGIN,
     "finish": _FINISH,
     "give_back": _GIVE_BACK,

@@ -29,6 +29,8 @@ from ingestkit_core.stores.statements import Run, with_marks
 __all__ = ["SqlJobs"]
 
 _FIELDS = "request, state, attempts, lost_hosts, worker, result, submitted_ns, changed_ns"
+_NEW = "(?, ?, ?, ?, 'submitted', ?, ?)"
+_ROWS_AT_ONCE = 100
 
 
 class SqlJobs(JobJournal):
@@ -57,24 +59,32 @@ class SqlJobs(JobJournal):
         """A text as the database can keep it."""
         return text
 
-    def submit(self, job_id: str, request: JobRequest) -> None:
+    def submit_all(self, jobs: Sequence[tuple[str, JobRequest]]) -> None:
         """See JobJournal."""
-        uri = printable(request.source_uri) if request.source_uri is not None else source_uri_of(request.file_path)
         now = time.time_ns()
+        rows = [(job_id, *self._source(request), request.to_json(), now, now) for job_id, request in jobs]
         with self._writing() as run:
-            run(
-                "INSERT INTO ingest_jobs (job_id, tenant, uri, request, state, submitted_ns, changed_ns) "
-                "VALUES (?, ?, ?, ?, 'submitted', ?, ?) ON CONFLICT DO NOTHING",
-                (job_id, request.config.get("tenant_id") or "", self._kept(uri), request.to_json(), now, now),
-            )
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                some = rows[start : start + _ROWS_AT_ONCE]
+                run(
+                    "INSERT INTO ingest_jobs (job_id, tenant, uri, request, state, submitted_ns, changed_ns) "
+                    f"VALUES {', '.join([_NEW] * len(some))} ON CONFLICT DO NOTHING",
+                    [value for row in some for value in row],
+                )
 
-    def find(self, job_id: str) -> JobRecord | None:
+    def _source(self, request: JobRequest) -> tuple[str, str]:
+        """Whose document a job is of, and which."""
+        uri = printable(request.source_uri) if request.source_uri is not None else source_uri_of(request.file_path)
+        return request.config.get("tenant_id") or "", self._kept(uri)
+
+    def find_all(self, job_ids: Collection[str]) -> dict[str, JobRecord]:
         """See JobJournal."""
-        if not self.exists:
-            return None
-        with self._looking() as run:
-            row = run(f"SELECT {_FIELDS} FROM ingest_jobs WHERE job_id = ?", (job_id,)).fetchone()
-        return _record(job_id, row) if row is not None else None
+        rows: list[Sequence[Any]] = []
+        if self.exists:
+            with self._looking() as run:
+                for some, marks in with_marks(list(job_ids)):
+                    rows += run(f"SELECT {_FIELDS}, job_id FROM ingest_jobs WHERE job_id IN {marks}", some).fetchall()
+        return {row[8]: _record(row[8], row) for row in rows}
 
     def begin(self, job_id: str, worker: str, lost_after_seconds: float) -> Begun:
         """See JobJournal."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 import uuid
@@ -14,6 +15,7 @@ from typing import Self
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, StoreError
 from ingestkit_core.execution.distributed.broker import Broker, check_url
+from ingestkit_core.execution.distributed.sending import Outgoing, Sender
 from ingestkit_core.execution.distributed.waits import SILENCE_SECONDS, Waits
 from ingestkit_core.execution.local import failed_result
 from ingestkit_core.models import ProcessingResult
@@ -26,7 +28,6 @@ __all__ = ["DistributedExecutionBackend"]
 
 _ASK_AGAIN_SECONDS = 0.25
 _RELEASED_TOGETHER = 100
-_AWAY_SECONDS = 5.0
 
 
 class DistributedExecutionBackend:
@@ -67,9 +68,8 @@ class DistributedExecutionBackend:
         self._format_name = format_name
         self._embedder = embedder
         self._last: tuple[ProcessorConfig | None, dict[str, object]] = (None, {})
-        self._away: ExecutionError | None = None
-        self._away_until = 0.0
         self._waits = Waits(self._journal)
+        self._sender = Sender(self._journal, self._broker, self._store_url, self._wait_for)
         self._withdrawn: dict[str, str] = {}
         self._released: list[str] = []
         self._lock = threading.Lock()
@@ -92,9 +92,45 @@ class DistributedExecutionBackend:
         backend. Raises ExecutionError (E_EXECUTION_SUBMIT) when broker or journal does not answer; then nothing
         was submitted.
         """
-        job_id = uuid.uuid4().hex
+        job = self._job(file_path, config, source_uri, root, refresh, checksum, content_hash, on_done)
+        self._sender.send([job])
+        if on_done is not None:
+            self._wait_for([job])
+        return job.job_id
+
+    def submit_soon(
+        self,
+        file_path: str,
+        config: ProcessorConfig,
+        source_uri: str | None = None,
+        *,
+        root: Path | None = None,
+        refresh: bool = False,
+        checksum: bool = False,
+        content_hash: str | None = None,
+        on_done: Callable[[str], None],
+    ) -> str:
+        """``submit`` for one of many: it is recorded and sent on another thread, together with others.
+
+        ``get_result`` raises what ``submit`` would have raised, and ``on_done`` is told then too.
+        """
+        job = self._job(file_path, config, source_uri, root, refresh, checksum, content_hash, on_done)
+        self._sender.put(job)
+        return job.job_id
+
+    def _job(
+        self,
+        file_path: str,
+        config: ProcessorConfig,
+        source_uri: str | None,
+        root: Path | None,
+        refresh: bool,
+        checksum: bool,
+        content_hash: str | None,
+        on_done: Callable[[str], None] | None,
+    ) -> Outgoing:
         request = JobRequest(
-            file_path=str(Path(file_path).absolute()),
+            file_path=os.path.abspath(file_path),
             config=self._settings(config),
             parser_version=config.parser_version,
             source_uri=source_uri,
@@ -106,21 +142,11 @@ class DistributedExecutionBackend:
             store_url=self._store_url,
             embedder=self._embedder,
         )
-        try:
-            self._journal.submit(job_id, request)
-        except StoreError as exc:
-            raise ExecutionError(
-                ErrorCode.E_EXECUTION_SUBMIT, f"the job cannot be recorded: {exc.message}", recoverable=True
-            ) from exc
-        try:
-            self._send(job_id)
-        except ExecutionError:
-            with contextlib.suppress(StoreError):
-                self._journal.release([job_id])
-            raise
-        if on_done is not None:
-            self._waits.add(job_id, on_done)
-        return job_id
+        job_id = uuid.uuid4().hex
+        return Outgoing(job_id, request, on_done) if on_done is not None else Outgoing(job_id, request)
+
+    def _wait_for(self, jobs: list[Outgoing]) -> None:
+        self._waits.add({job.job_id: job.on_done for job in jobs})
 
     def _settings(self, config: ProcessorConfig) -> dict[str, object]:
         """What a worker must know: the settings that are no defaults, but not on which engine they were submitted."""
@@ -135,34 +161,27 @@ class DistributedExecutionBackend:
         """Raise ExecutionError (E_EXECUTION_SUBMIT) if the broker does not answer now."""
         self._broker.check()
 
-    def _send(self, job_id: str) -> None:
-        """Send a job, or say at once that the broker was away just now: a batch does not wait for it each time."""
-        if self._away is not None and time.monotonic() < self._away_until:
-            raise self._away
-        try:
-            self._broker.send(job_id, self._store_url)
-        except ExecutionError as exc:
-            self._away, self._away_until = exc, time.monotonic() + _AWAY_SECONDS
-            raise
-
     def get_result(self, job_id: str, timeout: float | None = None) -> ProcessingResult:
         """See ExecutionBackend. Any process may ask.
 
-        Raises ExecutionError: E_EXECUTION_NOT_FOUND, E_EXECUTION_TIMEOUT (the job goes on), or
-        E_EXECUTION_RESULT_LOST when its record went away meanwhile or its journal does not answer.
+        Raises ExecutionError: E_EXECUTION_NOT_FOUND, E_EXECUTION_TIMEOUT (the job goes on), E_EXECUTION_SUBMIT for
+        a job of ``submit_soon`` that could not be sent, or E_EXECUTION_RESULT_LOST when its record went away
+        meanwhile or its journal does not answer.
         """
         if (file_path := self._withdrawn.pop(job_id, None)) is not None:
             return _cancelled(file_path)
         deadline = None if timeout is None else time.monotonic() + timeout
-        record = self._find(job_id, deadline)
+        if not self._sender.wait(job_id, timeout):
+            raise _impatient(job_id, timeout or 0.0)
+        record = self._waits.take(job_id) or self._find(job_id, deadline)
         if record is None:
             raise ExecutionError(ErrorCode.E_EXECUTION_NOT_FOUND, f"no job {job_id!r} in the journal")
         if record.state != "done":
             done = threading.Event()
-            self._waits.add(job_id, lambda _: done.set())
+            self._waits.add({job_id: lambda _: done.set()})
             if not done.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
                 raise _impatient(record.request.file_path, timeout or 0.0)
-            record = self._find(job_id, deadline)
+            record = self._waits.take(job_id) or self._find(job_id, deadline)
             if record is None:
                 raise ExecutionError(
                     ErrorCode.E_EXECUTION_RESULT_LOST,
@@ -193,6 +212,10 @@ class DistributedExecutionBackend:
 
         False where it runs or is done already: what runs elsewhere is not stopped, whatever ``waiting_only`` says.
         """
+        if (job := self._sender.take_back(job_id)) is not None:
+            self._withdrawn[job_id] = job.request.file_path
+            job.on_done(job_id)
+            return True
         try:
             record = self._journal.find(job_id)
             if record is None or not self._journal.withdraw(job_id):
@@ -204,6 +227,7 @@ class DistributedExecutionBackend:
 
     def release(self, job_id: str) -> None:
         """Forget a job whose result was taken, soon."""
+        self._waits.take(job_id)
         with self._lock:
             self._released.append(job_id)
             if len(self._released) < _RELEASED_TOGETHER:
@@ -222,6 +246,7 @@ class DistributedExecutionBackend:
             released, self._released = self._released, []
         if released:
             self._forget(released)
+        self._sender.close()
         self._waits.close()
         self._broker.close()
         if self._redis_jobs is not None:

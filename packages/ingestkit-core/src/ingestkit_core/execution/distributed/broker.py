@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ _MAX_DELIVERIES = 20
 _MARGIN_SECONDS = 60.0
 _BACKSTOP_SECONDS = 3600.0
 _CONNECT_SECONDS = 5.0
+_SENT_TOGETHER = 200
 _SEND_AGAIN = {"max_retries": 4, "interval_start": 0.1, "interval_step": 0.4, "interval_max": 1.5}
 
 
@@ -64,18 +65,53 @@ class Broker:
         with self._translated(), self.app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0.2, timeout=_CONNECT_SECONDS)
 
-    def send(self, job_id: str, store_url: str | None, *, again: bool = False) -> None:
-        """Put a job's id into the queue, with the store whose journal has it. Raises ExecutionError."""
-        with self._translated():
-            self.app.send_task(
-                TASK,
-                (job_id, store_url),
-                # A monitor shows the job's id; sent again, it is another message of the same job.
-                task_id=uuid.uuid4().hex if again else job_id,
-                ignore_result=True,
-                retry=True,
-                retry_policy=_SEND_AGAIN,
+    def send(self, job_ids: Sequence[str], store_url: str | None, *, again: bool = False) -> None:
+        """Put ids into the queue in one go, with the store whose journal has the jobs. Raises ExecutionError.
+
+        What was sent when it failed stays sent: a message of a job that is not in the journal is dropped.
+        """
+        with self._translated(), self.app.producer_pool.acquire(block=True) as producer:
+            left = list(job_ids)
+            send = producer.connection.ensure(
+                producer, lambda: self._send(producer, left, store_url, again=again), **_SEND_AGAIN
             )
+            send()
+
+    def _send(self, producer: Any, left: list[str], store_url: str | None, *, again: bool) -> None:
+        """Send what is left; what is known to have been sent is not left any more."""
+        from kombu.common import maybe_declare
+        from kombu.exceptions import BatchPublishError
+
+        maybe_declare(self.app.amqp.queues[QUEUE](producer.channel))
+        one_by_one = not producer.supports_batch_publish
+        try:
+            with producer.batch(_SENT_TOGETHER):
+                for job_id in list(left):
+                    self._publish(producer, job_id, store_url, again=again)
+                    if one_by_one:
+                        left.remove(job_id)
+        except BatchPublishError as exc:
+            raise exc.__cause__ or exc from exc
+
+    def _publish(self, producer: Any, job_id: str, store_url: str | None, *, again: bool) -> None:
+        message = self.app.amqp.create_task_message(
+            # A monitor shows the job's id; sent again, it is another message of the same job.
+            uuid.uuid4().hex if again else job_id,
+            TASK,
+            (job_id, store_url),
+            argsrepr=repr((job_id, shown(store_url) if store_url else None)),
+            kwargsrepr="{}",
+            ignore_result=True,
+        )
+        producer.publish(
+            message.body,
+            routing_key=QUEUE,
+            exchange="",
+            serializer="json",
+            headers=message.headers,
+            delivery_mode=2,
+            **message.properties,
+        )
 
     def waiting(self) -> int:
         """So many messages that no worker has taken yet. Raises ExecutionError."""

@@ -90,6 +90,7 @@ class Keeper:
             again += journal.take_forgotten(self._pulse.forgotten_after_seconds, _SENT_AGAIN_TOGETHER)
         for job_id in again:
             logger.warning("job=%s sent=again", job_id)
-            self._broker.send(job_id, store_url, again=True)
+        if again:
+            self._broker.send(again, store_url, again=True)
         if sweep:
             journal.sweep()

@@ -1,13 +1,13 @@
-"""One thread of a submitter that waits for all jobs anybody there waits for."""
+"""One thread of a submitter that waits for all jobs anybody there waits for, and fetches what they came to."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ingestkit_core.errors import ErrorCode, ExecutionError, StoreError
-from ingestkit_core.stores.jobs import JobJournal, JobWatcher
+from ingestkit_core.stores.jobs import JobJournal, JobRecord, JobWatcher
 
 __all__ = ["SILENCE_SECONDS", "Waits"]
 
@@ -16,31 +16,39 @@ SILENCE_SECONDS = 60.0
 
 _FIRST_LOOK_SECONDS = 0.02
 _LONGEST_LOOK_SECONDS = 0.25
+_BREATH_SECONDS = 0.005
+"""After a look that told something: jobs that are done meanwhile are told, and fetched, together."""
 
 
 class Waits:
-    """One thread that waits for all jobs anybody waits for."""
+    """One thread that waits for all jobs anybody waits for. Their records are there when it calls back."""
 
     def __init__(self, journal: JobJournal) -> None:
         self._journal = journal
         self._changed = threading.Condition()
         self._callbacks: dict[str, list[Callable[[str], None]]] = {}
+        self._records: dict[str, JobRecord] = {}
         self._new: list[str] = []
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def add(self, job_id: str, callback: Callable[[str], None]) -> None:
-        """Call back once the job is done or its record is gone."""
+    def add(self, callbacks: Mapping[str, Callable[[str], None]]) -> None:
+        """Call back once a job is done or its record is gone, with its id."""
         with self._changed:
             if self._closed:
                 raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, "this execution backend was closed")
-            if job_id not in self._callbacks:
-                self._new.append(job_id)
-            self._callbacks.setdefault(job_id, []).append(callback)
+            for job_id, callback in callbacks.items():
+                if job_id not in self._callbacks:
+                    self._new.append(job_id)
+                self._callbacks.setdefault(job_id, []).append(callback)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="ingestkit-waits", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
+
+    def take(self, job_id: str) -> JobRecord | None:
+        """The record of a job that was done when it was called back, once."""
+        return self._records.pop(job_id, None)
 
     def close(self) -> None:
         """Wait for nothing any more. Idempotent."""
@@ -60,7 +68,11 @@ class Waits:
                 watcher = watcher or self._journal.watcher()
                 for job_id in new:
                     watcher.add(job_id)
-                self._tell(watcher.settled(look_seconds))
+                if settled := watcher.settled(look_seconds):
+                    self._records.update(self._journal.find_all(settled))
+                    self._tell(settled)
+                    if self._callbacks:
+                        time.sleep(_BREATH_SECONDS)
                 heard = time.monotonic()
             except StoreError:
                 self._begin_anew(watcher)
