@@ -36,12 +36,16 @@ _STOP_LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One document somebody asks for. ``root`` is the folder it was found under, for moved files."""
+    """One document somebody asks for. ``root`` is the folder it was found under, for moved files.
+
+    ``origin`` is the URL of which the file is a copy: what is told and stored names that.
+    """
 
     router: DocumentRouter
     file_path: str
     source_uri: str | None = None
     root: Path | None = None
+    origin: str | None = None
 
 
 def run_batch(
@@ -115,7 +119,7 @@ class _Batch:
                 asked, self._done.put, refresh=self._refresh, checksum=self._checksum, on_progress=self._on_progress
             )
         except ExecutionError as exc:
-            started = _without_result(asked.file_path, exc)
+            started = _without_result(asked.origin or asked.file_path, exc)
         if isinstance(started, ProcessingResult):
             yield number, started
         else:
@@ -127,7 +131,7 @@ class _Batch:
         try:
             result = asked.router.collect(job_id)
         except ExecutionError as exc:
-            result = _without_result(asked.file_path, exc)
+            result = _without_result(asked.origin or asked.file_path, exc)
         del self._running[job_id]
         self._may_pause = self._may_pause or result.status == "committed"
         yield number, result

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,12 +26,14 @@ __all__ = [
     "hash_bytes",
     "hash_file",
     "hash_text",
+    "is_url",
     "printable",
     "source_uri_of",
 ]
 
 _NAMESPACE = uuid.UUID("8a5f5a0e-5f0c-5d1f-9a58-0c3f6f0a7f11")
 _BLOCK_BYTES = 1 << 20
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def _canonical(value: Any) -> bytes:
@@ -65,8 +68,15 @@ def printable(name: str) -> str:
     return "".join(f"{UNDECODABLE}{ord(char) - 0xDC00:02X}" if "\ud800" <= char <= "\udfff" else char for char in name)
 
 
+def is_url(file_path: str | Path) -> bool:
+    """Whether it is no path but an address: ``scheme://...``, or a chain of them (``zip://a.pdf::https://...``)."""
+    return isinstance(file_path, str) and _URL.match(file_path) is not None
+
+
 def source_uri_of(file_path: str | Path) -> str:
-    """The default source URI: the absolute POSIX path, as valid text."""
+    """The default source URI: the absolute POSIX path, as valid text; a URL is its own."""
+    if is_url(file_path):
+        return printable(str(file_path))
     return printable(Path(file_path).absolute().as_posix())
 
 

@@ -253,9 +253,9 @@ class DocumentRouter:
         try:
             mark = self._embedder_mark()
             check = SourceCheck(self.format, self.config, self.store, self.fingerprint(mark), refresh, checksum)
-            decision = check.decide(asked.file_path, asked.source_uri, asked.root, run_id)
+            decision = check.decide(asked.file_path, asked.source_uri, asked.root, run_id, asked.origin)
         except (StoreError, BackendError) as exc:
-            return deferred_result(asked.file_path, exc)
+            return deferred_result(asked.origin or asked.file_path, exc)
         if isinstance(decision, ProcessingResult):
             return decision
         if isinstance(decision, tuple):

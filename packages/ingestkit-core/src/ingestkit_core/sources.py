@@ -47,26 +47,28 @@ class SourceCheck:
         self._checksum = checksum
 
     def decide(
-        self, file_path: str, source_uri: str | None, root: Path | None, run_id: str
+        self, file_path: str, source_uri: str | None, root: Path | None, run_id: str, origin: str | None = None
     ) -> ProcessingResult | Submission | Refusal:
         """A result at once, a submission to be read, or a submission with the error that refuses it.
 
-        ``root`` is where a file that moved here may have come from: anywhere below it. Raises StoreError.
+        ``root`` is where a file that moved here may have come from: anywhere below it. ``origin`` is the URL of
+        which the file is a copy. Raises StoreError.
         """
         uri = printable(source_uri) if source_uri is not None else source_uri_of(file_path)
+        place = origin or file_path
         try:
-            return self._decide(file_path, uri, root if source_uri is None else None, run_id)
+            return self._decide(file_path, place, uri, root if source_uri is None else None, run_id)
         except (SourceError, SecurityError) as exc:
-            return Submission(self._state(file_path, uri, None), run_id), exc.to_error()
+            return Submission(self._state(place, uri, None), run_id), exc.to_error()
         except OSError as exc:
-            error = SourceError(ErrorCode.E_SOURCE_UNREADABLE, f"{file_path} cannot be read: {exc.strerror}")
-            return Submission(self._state(file_path, uri, None), run_id), error.to_error()
+            error = SourceError(ErrorCode.E_SOURCE_UNREADABLE, f"{place} cannot be read: {exc.strerror}")
+            return Submission(self._state(place, uri, None), run_id), error.to_error()
 
     def _decide(
-        self, file_path: str, uri: str, root: Path | None, run_id: str
+        self, file_path: str, place: str, uri: str, root: Path | None, run_id: str
     ) -> ProcessingResult | Submission | Refusal:
         status = _stat(file_path)
-        state = self._state(file_path, uri, status)
+        state = self._state(place, uri, status)
         committed = self._store.find(state.tenant_id, uri)
         set_aside = self._store.find_quarantined(state.tenant_id, uri)
         if not self._checksum and (known := self._known(state, committed, set_aside, by_time=True)):

@@ -18,6 +18,7 @@ from ingestkit_core.execution.distributed.broker import Broker, check_url
 from ingestkit_core.execution.distributed.sending import Outgoing, Sender
 from ingestkit_core.execution.distributed.waits import SILENCE_SECONDS, Waits
 from ingestkit_core.execution.local import failed_result
+from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores import open_store
 from ingestkit_core.stores.base import DocumentStore
@@ -88,9 +89,10 @@ class DistributedExecutionBackend:
     ) -> str:
         """Record the job, then send it; returns its id.
 
-        The worker must see the file under the same path. ``on_done`` is called with the id on a thread of this
-        backend. Raises ExecutionError (E_EXECUTION_SUBMIT) when broker or journal does not answer; then nothing
-        was submitted.
+        The worker must see the file under the same path, or fetches it where ``file_path`` is a URL that fsspec
+        opens there (``content_hash`` makes sure that it is the same). ``on_done`` is called with the id on a thread
+        of this backend. Raises ExecutionError (E_EXECUTION_SUBMIT) when broker or journal does not answer; then
+        nothing was submitted.
         """
         job = self._job(file_path, config, source_uri, root, refresh, checksum, content_hash, on_done)
         self._sender.send([job])
@@ -130,7 +132,7 @@ class DistributedExecutionBackend:
         on_done: Callable[[str], None] | None,
     ) -> Outgoing:
         request = JobRequest(
-            file_path=os.path.abspath(file_path),
+            file_path=file_path if is_url(file_path) else os.path.abspath(file_path),
             config=self._settings(config),
             parser_version=config.parser_version,
             source_uri=source_uri,
