@@ -26,6 +26,7 @@ from ingestkit_cli.stopping import Stopper
 __all__ = [
     "Run",
     "Selection",
+    "check_may_write",
     "check_paths",
     "ingest_paths",
     "interruptible",
@@ -90,6 +91,15 @@ def check_paths(paths: Sequence[Path]) -> None:
     missing = [str(path) for path in paths if not os.path.exists(path)]
     if missing:
         raise Mistake(f"no such file or folder: {', '.join(missing)}")
+
+
+def check_may_write(ingestor: Ingestor, command: str) -> None:
+    """Raise Mistake if the command changes a store that is the workers' of a queue alone."""
+    if not ingestor.may_write_here:
+        raise Mistake(
+            f"{command} changes the store itself, and this one belongs to the queue's worker: use a store on a server "
+            f"(postgresql://), or stop the worker and run {command} without a queue"
+        )
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from ingestkit_core.progress import OnProgress
 from ingestkit_core.stores.base import QuarantineRecord
 
 from ingestkit_cli.errors import ExitCode, Mistake
-from ingestkit_cli.ingesting import Run, interruptible, owning, run_documents
+from ingestkit_cli.ingesting import Run, check_may_write, interruptible, owning, run_documents
 from ingestkit_cli.output import say
 from ingestkit_cli.settings import open_ingestor
 from ingestkit_cli.stopping import Stopper
@@ -53,6 +53,8 @@ def _retry_tenant(tenant: str | None, codes: Sequence[str], run: Run, stopper: S
     wishes = replace(run.wishes, tenant=tenant or "")
     code = ExitCode.OK
     with open_ingestor(run.store, wishes) as ingestor, interruptible(stopper):
+        check_may_write(ingestor, "retry")
+        ingestor.check_queue()
         store = ingestor.store
         with owning(store, wait=run.wait):
             records = [r for r in store.quarantined() if r.state.tenant_id == tenant and (not codes or r.code in codes)]

@@ -18,6 +18,7 @@ from ingestkit_cli.errors import ExitCode, Mistake
 from ingestkit_cli.ingesting import (
     Run,
     Selection,
+    check_may_write,
     check_paths,
     interruptible,
     nothing_found,
@@ -47,6 +48,7 @@ def sync_paths(selection: Selection, run: Run, allow_deletes: int | None) -> int
     """Mirror the paths; returns the exit code. A path that is gone is no mistake if the store knows it."""
     code = ExitCode.OK
     with Stopper() as stopper, open_ingestor(run.store, run.wishes) as ingestor, interruptible(stopper):
+        check_may_write(ingestor, "sync")
         selection = replace(selection, exclude=(*selection.exclude, *own_files(ingestor.store)))
         seen = Discovered()
         there = [path for path in selection.paths if path.exists()]

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.embedding import GuardedEmbedder, check_embedder, open_embedder, query_vector, reembed
-from ingestkit_core.errors import ErrorCode, ParseError
+from ingestkit_core.errors import ErrorCode, ExecutionError, ParseError
 from ingestkit_core.execution.local import make_pool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
@@ -120,6 +120,16 @@ class Ingestor:
         """Whether this process writes to the store; on a queue, the workers do."""
         return all(router.commits_here for router in self.routers.values())
 
+    @property
+    def may_write_here(self) -> bool:
+        """Whether this process may change the store: always, but beside the workers of a queue only a shared one."""
+        return self.commits_here or not self.store.one_owner
+
+    def check_queue(self) -> None:
+        """Raise ExecutionError if there is a queue and its broker does not answer."""
+        for router in self.routers.values():
+            router.check_queue()
+
     def router_for(self, path: str | Path) -> DocumentRouter | None:
         """The router of a file whose suffix is known: by its first bytes, else by the suffix."""
         suffix = Path(path).suffix.lower()
@@ -185,8 +195,7 @@ class Ingestor:
         keeps the store for longer than ``wait_seconds`` (None: wait for ever), E_STORE_DIMENSION if the store's
         vectors are another embedder's.
         """
-        for router in self.routers.values():
-            router.check_queue()
+        self.check_queue()
         walk = _Walk(self, paths, include, exclude)
         with self.store.lease(wait_seconds) if self.commits_here else contextlib.nullcontext():
             if self.commits_here:
@@ -214,8 +223,12 @@ class Ingestor:
         """``ingest``, and then remove the sources below ``paths`` whose files are gone.
 
         Iterate what you get for the results; its ``outcome`` then tells what was removed and what was withheld
-        because the listing is not to be believed. ``allow_deletes`` lets so many go whatever the listing.
+        because the listing is not to be believed. ``allow_deletes`` lets so many go whatever the listing. Over a
+        queue this process still removes: a store with one owner, which is the worker then, raises ExecutionError.
         """
+        if not self.may_write_here:
+            message = "sync removes documents, and over a queue only the worker may change a store with one owner"
+            raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, message)
         walk = _Walk(self, paths, include, exclude, passes_missing=True)
         batch = run_batch(walk, refresh=refresh, checksum=checksum, stop=stop, on_progress=on_progress)
         return Sync(self._synced(walk, batch, allow_deletes, wait_seconds, stop))
@@ -228,6 +241,7 @@ class Ingestor:
         wait_seconds: float | None,
         stop: threading.Event | None,
     ) -> Generator[ProcessingResult, None, Mirrored | None]:
+        self.check_queue()
         with self.store.lease(wait_seconds):
             self._check_embedder()
             known = known_below(self.store, self.tenants, walk.paths, walk.include, walk.exclude)

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from ingestkit_cli.options import Config, Embedder, Json, Llm, Store, StrategyOption, Tenant, Wait, Workers, command
+from ingestkit_cli.options import (
+    Config,
+    Embedder,
+    Json,
+    Llm,
+    Queue,
+    Store,
+    StrategyOption,
+    Tenant,
+    Wait,
+    Workers,
+    command,
+)
 
 __all__ = ["register"]
 
@@ -40,6 +52,7 @@ def register(app: typer.Typer) -> None:
         code: _Codes = None,
         workers: Workers = None,
         strategy: StrategyOption = None,
+        queue: Queue = None,
         config: Config = None,
         tenant: Tenant = None,
         wait: Wait = False,
@@ -55,7 +68,7 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.retrying import retry_quarantined
         from ingestkit_cli.settings import Wishes
 
-        wishes = Wishes(config, tenant, workers, strategy, embedder, llm)
+        wishes = Wishes(config, tenant, workers, strategy, embedder, llm, queue)
         return retry_quarantined(code or [], Run(store, wishes, wait, as_json))
 
     @command(app, "reembed", _PANEL)

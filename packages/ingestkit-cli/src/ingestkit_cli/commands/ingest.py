@@ -86,6 +86,7 @@ def register(app: typer.Typer) -> None:
         store: Store = None,
         workers: Workers = None,
         strategy: StrategyOption = None,
+        queue: Queue = None,
         config: Config = None,
         tenant: Tenant = None,
         include: _Include = None,
@@ -108,6 +109,6 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.settings import Wishes
         from ingestkit_cli.syncing import sync_paths
 
-        wishes = Wishes(config, tenant, workers, strategy, embedder, llm)
+        wishes = Wishes(config, tenant, workers, strategy, embedder, llm, queue)
         selection = Selection(tuple(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
         return sync_paths(selection, Run(store, wishes, wait, as_json), allow_deletes)

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from ingestkit_core.elements import CellRange, PageBox, RowPlace, TableColumn
 from ingestkit_core.errors import ErrorCode, IngestError, StoreError
@@ -202,6 +202,9 @@ class DocumentStore(ABC):
     @abstractmethod
     def exists(self) -> bool:
         """Whether anything was ever committed here."""
+
+    one_owner: ClassVar[bool] = True
+    """Whether only one process may write at a time: the one that has the lease."""
 
     @abstractmethod
     def lease(self, wait_seconds: float | None = 0.0) -> AbstractContextManager[None]:

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -66,6 +66,8 @@ class PostgresStore(SqlSources, PostgresByHand):
     Raises StoreError: E_BACKEND_DB_CONNECT and E_BACKEND_DB_TIMEOUT (recoverable), E_STORE_INVALID (not ours, or
     without pgvector), E_STORE_VERSION (newer), E_STORE_LOCKED, E_STORE_FULL, E_STORE_DIMENSION, E_STORE_COMMIT.
     """
+
+    one_owner: ClassVar[bool] = False
 
     def __init__(self, url: str) -> None:
         self._server = Server(url)
