@@ -285,6 +285,10 @@ class Committer(Finisher):
         except StoreError as exc:
             self._store_breaker.failed(permit)
             return self._deferred(submission, exc, seconds)
+        except BaseException:
+            # A permit that is not given back would be the last one of a breaker that tries again.
+            self._store_breaker.failed(permit)
+            raise
         self._store_breaker.succeeded(permit)
         self._log(result, item)
         return result.model_copy(update={"written": written})

@@ -7,6 +7,7 @@ A slow answer holds up its own document: neither what is being read nor what is 
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -50,8 +51,10 @@ class AskingThreads:
     def close(self) -> None:
         """Ask nothing more; an answer that is waited for is not waited for any longer."""
         with self._lock:
-            while not self._jobs.empty():
-                self._jobs.get()
+            # Not empty() and get(): a thread may take the last job in between, and get would wait for ever.
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._jobs.get_nowait()
             for _ in range(self._started):
                 self._jobs.put(None)
 

@@ -107,7 +107,8 @@ class ThreadPool:
                 return
             outcome = _run(run)
             if not self._settle(run, outcome):
-                # Given up on meanwhile: another thread took this one's place.
+                # Given up on meanwhile: another thread took this one's place, and nobody wants what it found.
+                outcome.discard()
                 return
 
     def _next_run(self) -> _Run | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from ingestkit_core.config import ProcessorConfig
-from ingestkit_core.errors import BackendError, ErrorCode, IngestkitError
+from ingestkit_core.errors import BackendError, ClassifyError, ErrorCode
 from ingestkit_core.parallel.policies import CircuitBreaker, RetryPolicy
 from ingestkit_core.protocols import LLMBackend
 from ingestkit_core.remote import GuardedCalls
@@ -56,7 +56,7 @@ class GuardedLLM:
             if isinstance(self._llm, StructuredLLM):
                 return self._llm.classify_as(prompt, model, schema, self._temperature, self._timeout_seconds)
             return self._llm.classify(prompt, model, self._temperature, self._timeout_seconds)
-        except IngestkitError:
+        except (BackendError, ClassifyError):
             raise
         except TimeoutError as exc:
             message = f"the language model did not answer within {self._timeout_seconds:g} s"
