@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from ingestkit_core.batch import Asked, run_batch
+from ingestkit_core.closing import Closing
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.embedding import GuardedEmbedder, check_embedder, open_embedder, query_vector, reembed
 from ingestkit_core.errors import ErrorCode, ExecutionError, ParseError
@@ -68,7 +68,7 @@ def installed_routers() -> dict[str, type[DocumentRouter]]:
     return {point.name: point.load() for point in found}
 
 
-class Ingestor:
+class Ingestor(Closing):
     """One store, all installed formats. A context manager; workers stay warm until ``close``.
 
     ``settings`` are config fields by name. A field that several formats have goes to each of them, one that
@@ -317,14 +317,6 @@ class Ingestor:
         if self._owns_store:
             self.store.close()
         self._closing.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _common_config(settings: Mapping[str, Any]) -> ProcessorConfig:

@@ -19,10 +19,10 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from ingestkit_core.batch import Asked, run_batch
+from ingestkit_core.closing import Closing
 from ingestkit_core.commit import Committer, deferred_result
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.embedding import check_embedder
@@ -64,7 +64,7 @@ __all__ = ["DocumentRouter"]
 logger = logging.getLogger(__name__)
 
 
-class DocumentRouter:
+class DocumentRouter(Closing):
     """Reads documents of one format into one store. A context manager; workers stay warm until ``close``.
 
     ``vector_store`` and ``structured_db`` are the same DocumentStore, or None for the default one, or any pair of
@@ -384,14 +384,6 @@ class DocumentRouter:
             self._pool.close()
         if self._owns_store:
             self.store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     @classmethod
     def create_default(cls, **overrides: Any) -> Self:

@@ -5,13 +5,12 @@ Each call is one attempt; what repeats it stands around any embedder (``GuardedE
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from ingestkit_core.errors import ErrorCode
-from ingestkit_core.remote import Address, Endpoint, Refused, Service
+from ingestkit_core.remote import Address, Refused, Server, Service
 
 __all__ = ["OllamaEmbedder", "OpenAIEmbedder"]
 
@@ -19,15 +18,14 @@ _SERVICE = Service("embedder", ErrorCode.E_BACKEND_EMBED_TIMEOUT, ErrorCode.E_BA
 _TIMEOUT_SECONDS = 30.0
 
 
-class _ServerEmbedder(ABC):
+class _ServerEmbedder(Server):
     """An EmbeddingBackend on a server. ``dimension`` None takes the model's own, found out by asking."""
 
     kind: ClassVar[str]
     path: ClassVar[str]
 
     def __init__(self, address: Address, model: str, api_key: str | None = None, dimension: int | None = None) -> None:
-        self._endpoint = Endpoint(address, api_key, _SERVICE)
-        self.url = address.shown
+        super().__init__(address, api_key, _SERVICE)
         self._model = model
         self._dimension = dimension
         self._asks_for_size = dimension is not None
@@ -76,18 +74,6 @@ class _ServerEmbedder(ABC):
     @abstractmethod
     def _vectors(self, answer: dict[str, Any]) -> list[list[float]]:
         """The vectors in an answer. Raises KeyError, TypeError or ValueError where it has another form."""
-
-    def close(self) -> None:
-        """Close the connections. Idempotent."""
-        self._endpoint.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class OpenAIEmbedder(_ServerEmbedder):

@@ -16,9 +16,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
+from ingestkit_core.closing import Closing
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, IngestkitError
 from ingestkit_core.execution.asking import Answer, AskingThreads
@@ -94,7 +94,7 @@ class _Document:
     result: ProcessingResult | None = None
 
 
-class LocalExecutionBackend:
+class LocalExecutionBackend(Closing):
     """An ExecutionBackend on supervised processes, or on threads.
 
     ``process_fn(file_path, config_dict)`` is a module-level function and runs in a worker. With ``finish``,
@@ -216,14 +216,6 @@ class LocalExecutionBackend:
         if self._finishing is not None and self._finishing is not threading.current_thread():
             self._read.put(None)
             self._finishing.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _was_read(self, job_id: str, value: Any, error: IngestError | None) -> None:
         """On the advancing thread: ask what is to be asked, or wait for a place in the finisher's queue."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ingestkit_core.errors import ClassifyError, ErrorCode
-from ingestkit_core.remote import Address, Endpoint, Refused, Service
+from ingestkit_core.remote import Address, Refused, Server, Service
 
 __all__ = ["OllamaLLM", "OpenAILLM"]
 
@@ -26,12 +25,11 @@ _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*(.*?)\s*```\s*\Z", re.DOTALL)
 
 
-class _ServerLLM(ABC):
+class _ServerLLM(Server):
     """A StructuredLLM on a server."""
 
     def __init__(self, address: Address, api_key: str | None = None) -> None:
-        self.url = address.shown
-        self._endpoint = Endpoint(address, api_key, _SERVICE)
+        super().__init__(address, api_key, _SERVICE)
 
     def classify(
         self, prompt: str, model: str, temperature: float = 0.1, timeout: float | None = None
@@ -74,18 +72,6 @@ class _ServerLLM(ABC):
         if not isinstance(value, str):
             raise self._endpoint.unreadable()
         return value
-
-    def close(self) -> None:
-        """Close the connections. Idempotent."""
-        self._endpoint.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class OpenAILLM(_ServerLLM):

@@ -2,5 +2,6 @@
 
 from ingestkit_core.remote.calls import GuardedCalls
 from ingestkit_core.remote.endpoint import Address, Endpoint, Refused, Service, parse_address
+from ingestkit_core.remote.server import Server
 
-__all__ = ["Address", "Endpoint", "GuardedCalls", "Refused", "Service", "parse_address"]
+__all__ = ["Address", "Endpoint", "GuardedCalls", "Refused", "Server", "Service", "parse_address"]

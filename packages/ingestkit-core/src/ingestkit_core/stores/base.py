@@ -7,14 +7,14 @@ document. Every store passes the same contract suite.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
+from ingestkit_core.closing import Closing
 from ingestkit_core.elements import CellRange, PageBox, RowPlace, TableColumn
 from ingestkit_core.errors import ErrorCode, IngestError, StoreError
 from ingestkit_core.models import ChunkPayload, ProcessingResult, WrittenArtifacts
@@ -178,7 +178,7 @@ class StoreStatus:
     embedder: tuple[str, int] | None = None
 
 
-class DocumentStore(ABC):
+class DocumentStore(Closing):
     """Chunks, vectors, tables, catalog and journal, changed one document at a time.
 
     ``tenant_id`` None means the documents without a tenant where it names one document, and every tenant
@@ -337,14 +337,3 @@ class DocumentStore(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of every file and lock. Idempotent."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -29,7 +29,7 @@ from ingestkit_core.protocols import StructuredDBBackend, VectorStoreBackend
 from ingestkit_core.stores.base import DocumentVersion, NamedTable, SourceRecord, SourceState
 from ingestkit_core.stores.copying import stored_version
 from ingestkit_core.stores.naming import MAX_NAME_BYTES, table_name
-from ingestkit_core.stores.records import check_vectors, place_columns, row_place
+from ingestkit_core.stores.records import check_vectors, place_columns, row_places
 from ingestkit_core.stores.sqlite import SqliteStore, documents
 from ingestkit_core.stores.sqlite.tables import quoted, spools
 
@@ -318,10 +318,8 @@ def _frame(table: NamedTable) -> pd.DataFrame:
         raise StoreError(ErrorCode.E_STORE_INVALID, message) from exc
     first, second = place_columns(table)
     names = ["row_id", *(column.name for column in table.columns), first, second]
-    rows = [
-        (number, *row, *row_place(location))
-        for number, (row, location) in enumerate(zip(table.rows, table.row_locations, strict=True), 1)
-    ]
+    numbered = enumerate(zip(table.rows, row_places(table), strict=True), 1)
+    rows = [(number, *row, *place) for number, (row, place) in numbered]
     frame = pd.DataFrame(rows, columns=names, dtype=object)
     for column in table.columns:
         if column.type in _DTYPES:

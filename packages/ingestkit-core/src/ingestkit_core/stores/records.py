@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from ingestkit_core.elements import CellRange, PageBox, RowPlace, TableColumn
@@ -21,6 +22,7 @@ __all__ = [
     "place_columns",
     "place_of_row",
     "row_place",
+    "row_places",
     "search_hit",
     "state_of",
     "state_values",
@@ -130,6 +132,12 @@ def place_of_row(first: Any, second: Any, *, on_page: bool) -> RowPlace:
     edges = json.loads(second)
     boxes = tuple(PageBox(first, tuple(edges[start : start + 4])) for start in range(0, len(edges), 4))
     return boxes[0] if len(boxes) == 1 else boxes
+
+
+def row_places(table: NamedTable) -> Iterable[tuple[Any, Any]]:
+    """The places of all rows of a table as values for ``place_columns``."""
+    on_page = isinstance(table.location, PageBox)
+    return map(row_place if on_page else attrgetter("sheet_name", "cell_range"), table.row_locations)
 
 
 def location_record(location: PageBox | CellRange) -> dict[str, Any]:

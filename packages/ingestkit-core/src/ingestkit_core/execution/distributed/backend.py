@@ -9,9 +9,8 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from ingestkit_core.closing import Closing
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, StoreError
 from ingestkit_core.execution.distributed.broker import Broker, check_url
@@ -31,7 +30,7 @@ _ASK_AGAIN_SECONDS = 0.25
 _RELEASED_TOGETHER = 100
 
 
-class DistributedExecutionBackend:
+class DistributedExecutionBackend(Closing):
     """An ExecutionBackend on a broker: ``redis://`` or ``amqp://``. ``ingestkit worker`` runs the documents.
 
     Job records live in the journal of the store at ``store_url``; on Redis they may live there instead, and
@@ -255,14 +254,6 @@ class DistributedExecutionBackend:
             self._redis_jobs.close()
         if self._own_store is not None:
             self._own_store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _jobs_of(store: DocumentStore | None) -> JobJournal:

@@ -17,7 +17,7 @@ from typing import Any, cast
 import psycopg
 from psycopg import sql
 
-from ingestkit_core.elements import CellRange, PageBox
+from ingestkit_core.elements import PageBox
 from ingestkit_core.spooled import SpooledRanges, SpooledRows
 from ingestkit_core.stores.base import NamedTable, SourceState
 from ingestkit_core.stores.naming import MAX_NAME_BYTES, table_name
@@ -33,7 +33,7 @@ from ingestkit_core.stores.postgres.values import (
     row_as,
     unescaped,
 )
-from ingestkit_core.stores.records import location_record, place_columns, row_place, to_json
+from ingestkit_core.stores.records import location_record, place_columns, row_places, to_json
 
 __all__ = ["Shape", "drop_tables", "put_tables", "rename_tables", "rows_of", "take_out"]
 
@@ -173,14 +173,12 @@ def _copy(connection: psycopg.Connection, shape: Shape, rows: Callable[[], Itera
 
 
 def _numbered(table: NamedTable) -> Iterator[tuple[Any, ...]]:
-    """The rows with their numbers and places: written out, because a million of them pass here."""
+    """The rows with their numbers and places."""
     rows, locations = table.rows, table.row_locations
     if isinstance(rows, SpooledRows) and isinstance(locations, SpooledRanges):
         return _spooled(rows, locations.sheet_name)
-    numbered = enumerate(zip(rows, locations, strict=True), 1)
-    if all(isinstance(location, CellRange) for location in locations):
-        return ((number, *row, place.sheet_name, place.cell_range) for number, (row, place) in numbered)  # type: ignore[union-attr]  # just looked at
-    return ((number, *row, *row_place(place)) for number, (row, place) in numbered)
+    numbered = enumerate(zip(rows, row_places(table), strict=True), 1)
+    return ((number, *row, *place) for number, (row, place) in numbered)
 
 
 def _spooled(rows: SpooledRows, sheet_name: str) -> Iterator[tuple[Any, ...]]:

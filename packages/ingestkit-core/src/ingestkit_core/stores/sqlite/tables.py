@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from operator import add
 
 from ingestkit_core.elements import PageBox
 from ingestkit_core.spooled import SpooledRanges, SpooledRows, insert_many
 from ingestkit_core.stores.base import NamedTable, SourceState
 from ingestkit_core.stores.naming import table_name
-from ingestkit_core.stores.records import location_record, place_columns, row_place, to_json
+from ingestkit_core.stores.records import location_record, place_columns, row_places, to_json
 
 __all__ = ["drop_tables", "put_tables", "quoted", "rename_tables", "spools"]
 
@@ -89,9 +90,12 @@ def _fill(connection: sqlite3.Connection, table: NamedTable, attached: Mapping[s
 
 
 def _insert_rows(connection: sqlite3.Connection, table: NamedTable) -> None:
-    numbered = enumerate(zip(table.rows, table.row_locations, strict=True), 1)
-    rows = ((number, *row, *row_place(location)) for number, (row, location) in numbered)
-    insert_many(connection, quoted(table.name), len(table.columns) + 3, rows)
+    """Rows and their places; an empty table numbers its rows from 1 by itself."""
+    if len(table.rows) != len(table.row_locations):
+        raise ValueError(f"table {table.name} has {len(table.rows)} rows and {len(table.row_locations)} places")
+    names = [column.name for column in table.columns] + list(place_columns(table))
+    into = f"{quoted(table.name)} ({', '.join(map(quoted, names))})"
+    insert_many(connection, into, len(names), map(add, table.rows, row_places(table)))
 
 
 def _enter(connection: sqlite3.Connection, source_id: int | None, table: NamedTable) -> None:
