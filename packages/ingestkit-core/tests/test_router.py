@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -481,3 +482,37 @@ def test_stopping_finishes_what_is_read_and_starts_nothing_more(store: SqliteSto
     assert set(rest) <= {"committed", "cancelled"}
     assert len(rest) < 8
     assert store.status().sources == 1 + rest.count("committed")
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(120)
+def test_a_result_that_the_disk_does_not_take_is_read_again_next_time(
+    store: SqliteStore, folder: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TextConfig(execution_max_workers=1)
+    large = write_text(folder / "large.txt", *(f"line {number} of many words" for number in range(30_000)))
+    with monkeypatch.context() as full:
+        full.setattr(tempfile, "tempdir", str(small_disk))
+        with TextRouter(store, store, config=config) as router:
+            deferred = router.process(large)
+    assert (deferred.status, deferred.errors) == ("deferred", ("E_EXECUTION_RESULT_LOST",))
+    assert "TMPDIR" in deferred.error_details[0].message
+    assert list(store.quarantined()) == []
+    with TextRouter(store, store, config=config) as router:
+        assert router.process(large).status == "committed"
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+@pytest.mark.parametrize("strategy", ["process", "thread"])
+def test_a_reader_that_finds_the_disk_full_blames_no_document(store: SqliteStore, folder: Path, strategy: str) -> None:
+    bad, good = write_text(folder / "bad.txt", "!fault full-disk"), write_text(folder / "good.txt", "words")
+    config = TextConfig(execution_strategy=strategy, execution_max_workers=1)
+    with TextRouter(store, store, config=config) as router:
+        results = router.process_batch([bad, good])
+    assert [(result.status, result.errors) for result in results] == [
+        ("deferred", ("E_EXECUTION_RESULT_LOST",)),
+        ("committed", ()),
+    ]
+    assert list(store.quarantined()) == []

@@ -17,7 +17,15 @@ from ingestkit_core.chunking import ChunkDraft
 from ingestkit_core.classification import Classifier, undecided
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.embedding import GuardedEmbedder
-from ingestkit_core.errors import BackendError, ClassifyError, ErrorCode, IngestError, IngestkitError, StoreError
+from ingestkit_core.errors import (
+    BackendError,
+    ClassifyError,
+    ErrorCode,
+    ExecutionError,
+    IngestError,
+    IngestkitError,
+    StoreError,
+)
 from ingestkit_core.execution.asking import Answer
 from ingestkit_core.execution.local import Finisher, ReadDocument
 from ingestkit_core.extraction import Extraction
@@ -54,6 +62,10 @@ _SERVER_LOST = frozenset(
         ErrorCode.E_BACKEND_VECTOR_TIMEOUT,
     }
 )
+
+
+_MACHINE_FAULTS = frozenset({ErrorCode.E_EXECUTION_RESULT_LOST, ErrorCode.E_EXECUTION_SUBMIT})
+"""Recoverable ones say that the disk of the temporary files takes no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +140,15 @@ class Committer(Finisher):
         return results
 
     def set_aside(self, submission: Submission, error: IngestError, seconds: float = 0.0) -> ProcessingResult:
-        """The result of a document that could not be committed; its cause goes into quarantine."""
+        """The result of a document that could not be committed; its cause goes into quarantine.
+
+        Where a disk was the cause, the document is tried again in the next run.
+        """
         state = submission.state
+        if error.recoverable and error.code in _MACHINE_FAULTS:
+            return self._deferred(
+                submission, ExecutionError(ErrorCode(error.code), error.message, recoverable=True), seconds
+            )
         error = self._redactor.record(_named(error, state.file_path))
         status: Status = "cancelled" if error.code == ErrorCode.E_EXECUTION_CANCELLED else "quarantined"
         if error.code == ErrorCode.E_SOURCE_CHANGED:

@@ -9,6 +9,7 @@ process, removed at exit.
 from __future__ import annotations
 
 import atexit
+import errno
 import functools
 import itertools
 import shutil
@@ -17,10 +18,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeGuard
 
 from ingestkit_core.errors import ErrorCode, ExecutionError
 
-__all__ = ["assign_directory", "fresh_directory", "job_directory", "no_room", "working_in"]
+__all__ = ["assign_directory", "fresh_directory", "is_no_room", "job_directory", "no_room", "spooling", "working_in"]
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _process_directory: str | None = None
 _current: ContextVar[Path | None] = ContextVar("ingestkit_job_directory", default=None)
@@ -55,7 +59,7 @@ def assign_directory(directory: str | None) -> None:
 
 
 def no_room(cause: Exception) -> ExecutionError:
-    """The error of a job that could not write what it had to leave here."""
+    """The error of a job that could not write what it had to leave here: the document is not to blame."""
     detail = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
     return ExecutionError(
         ErrorCode.E_EXECUTION_RESULT_LOST,
@@ -63,6 +67,20 @@ def no_room(cause: Exception) -> ExecutionError:
         "make room there, or point TMPDIR to a disk that has some",
         recoverable=True,
     )
+
+
+def is_no_room(exc: BaseException) -> TypeGuard[OSError]:
+    """Whether a disk, a quota or a limit of the process took no more."""
+    return isinstance(exc, OSError) and exc.errno in _FULL
+
+
+@contextmanager
+def spooling() -> Iterator[None]:
+    """While something is written here: an error of the disk becomes ``no_room``'s."""
+    try:
+        yield
+    except OSError as exc:
+        raise no_room(exc) from exc
 
 
 _numbers = itertools.count(1)

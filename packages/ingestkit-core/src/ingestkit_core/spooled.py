@@ -18,7 +18,7 @@ from typing import Any, overload
 from urllib.parse import quote
 
 from ingestkit_core.elements import CellRange
-from ingestkit_core.spool import job_directory, no_room
+from ingestkit_core.spool import job_directory, no_room, spooling
 
 __all__ = ["RowSpool", "SpooledRanges", "SpooledRows", "insert_many"]
 
@@ -97,14 +97,18 @@ class SpooledRanges(Sequence[CellRange]):
 
 
 def insert_many(connection: sqlite3.Connection, table: str, width: int, rows: Iterable[tuple[Any, ...]]) -> int:
-    """Insert rows of so many values, many with one statement: a third faster than one by one. Returns how many."""
+    """Insert rows of so many values, many with one statement: a third faster than one by one. Returns how many.
+
+    ``table`` may name the columns that are given, in parentheses.
+    """
     together = max(_PARAMETERS // width, 1)
     marks = f"({', '.join('?' * width)})"
+    whole = f"INSERT INTO {table} VALUES {', '.join([marks] * together)}"
     waiting = iter(rows)
     count = 0
     while some := list(islice(waiting, together)):
-        values = ", ".join([marks] * len(some))
-        connection.execute(f"INSERT INTO {table} VALUES {values}", list(chain.from_iterable(some)))
+        statement = whole if len(some) == together else f"INSERT INTO {table} VALUES {', '.join([marks] * len(some))}"
+        connection.execute(statement, list(chain.from_iterable(some)))
         count += len(some)
     return count
 
@@ -116,8 +120,9 @@ class RowSpool:
     """
 
     def __init__(self, width: int) -> None:
-        file, self._path = tempfile.mkstemp(".db", "rows-", job_directory())
-        os.close(file)
+        with spooling():
+            file, self._path = tempfile.mkstemp(".db", "rows-", job_directory())
+            os.close(file)
         self._width, self._length = width, 0
         self._connection = sqlite3.connect(self._path, isolation_level=None)
         # If it is lost, so is the job: no journal, and nothing waits for the disk.
@@ -125,8 +130,9 @@ class RowSpool:
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         names = ", ".join(f"c{number}" for number in range(1, width + 1))
-        self._connection.execute(f"CREATE TABLE rows ({names}, place)")
-        self._connection.execute("BEGIN")
+        with self._translated():
+            self._connection.execute(f"CREATE TABLE rows ({names}, place)")
+            self._connection.execute("BEGIN")
 
     def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """More rows: a value for each column, then the name of the row's place (``A7:J7``)."""

@@ -124,6 +124,8 @@ def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         memory.cap(0)  # first of all: a report cannot be written without memory
         if isinstance(exc, IngestkitError) and not memory.is_allocation_failure(exc):
             raise _Failure(exc.to_error(), exc) from None
+        if spool.is_no_room(exc):
+            raise _Failure(spool.no_room(exc).to_error(), exc) from None
         message = f"{type(exc).__name__}: raised in the worker"
         raise _failed(ErrorCode.E_EXECUTION_CRASHED, message, exc) from None
 
@@ -133,8 +135,7 @@ def _pickle_into(sink: _Sink, value: Any) -> None:
         pickle.Pickler(sink, pickle.HIGHEST_PROTOCOL).dump(value)
         sink.close()
     except _SpoolError as exc:
-        message = f"the result could not be written to the spool directory ({exc.reason})"
-        raise _failed(ErrorCode.E_EXECUTION_RESULT_LOST, message, exc) from None
+        raise _Failure(spool.no_room(exc.cause).to_error(), exc) from None
     except BaseException as exc:  # noqa: BLE001 - pickling runs __reduce__ of any class
         memory.cap(0)
         message = f"the result, a {type(value).__qualname__}, is not picklable{_holding(value)}"
@@ -150,7 +151,7 @@ def _holding(value: Any) -> str:
 class _SpoolError(Exception):
     def __init__(self, cause: OSError) -> None:
         super().__init__(cause)
-        self.reason = os.strerror(cause.errno) if cause.errno else type(cause).__name__
+        self.cause = cause
 
 
 class _Sink:

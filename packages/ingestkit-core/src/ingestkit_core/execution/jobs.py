@@ -97,7 +97,8 @@ class Outcome:
     def _as_exception(self) -> ExecutionError:
         if self.error is None:
             return ExecutionError(ErrorCode.E_EXECUTION_RESULT_LOST, "the job left neither result nor error")
-        return ExecutionError(ErrorCode(self.error.code), self.error.message, stage=self.error.stage)
+        code, error = ErrorCode(self.error.code), self.error
+        return ExecutionError(code, error.message, stage=error.stage, recoverable=error.recoverable)
 
 
 @dataclass(frozen=True, slots=True)

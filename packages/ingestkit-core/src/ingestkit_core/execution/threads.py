@@ -22,7 +22,7 @@ from typing import Any
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, IngestkitError
 from ingestkit_core.execution.workers import Job, Outcome, Sealed
 from ingestkit_core.progress import Report, reporting_to
-from ingestkit_core.spool import fresh_directory, working_in
+from ingestkit_core.spool import fresh_directory, is_no_room, no_room, working_in
 
 __all__ = ["ThreadPool"]
 
@@ -211,13 +211,16 @@ def _called(run: _Run) -> Outcome:
     except MemoryError:
         return _failure(ErrorCode.E_EXECUTION_MEMORY, "ran out of memory", seconds=time.monotonic() - started)
     except BaseException as exc:  # noqa: BLE001  # the outermost catch of a job: a thread has nobody above it
-        error = IngestError(
-            code=ErrorCode.E_EXECUTION_CRASHED, message=f"{type(exc).__name__} raised while reading", stage="execution"
-        )
+        message = f"{type(exc).__name__} raised while reading"
+        error = no_room(exc).to_error() if is_no_room(exc) else _error(ErrorCode.E_EXECUTION_CRASHED, message)
         text = "".join(traceback.format_exception(exc))
         return Outcome(None, error, type(exc).__name__, text, False, time.monotonic() - started, None)
     return _Value(value, time.monotonic() - started, None)
 
 
 def _failure(code: ErrorCode, message: str, *, seconds: float = 0.0) -> Outcome:
-    return Outcome(None, IngestError(code=code, message=message, stage="execution"), None, None, False, seconds, None)
+    return Outcome(None, _error(code, message), None, None, False, seconds, None)
+
+
+def _error(code: ErrorCode, message: str) -> IngestError:
+    return IngestError(code=code, message=message, stage="execution")

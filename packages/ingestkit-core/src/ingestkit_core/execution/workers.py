@@ -19,9 +19,9 @@ import shutil
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
+from ingestkit_core.closing import Closing
 from ingestkit_core.errors import ErrorCode, ExecutionError
 from ingestkit_core.execution import wire
 from ingestkit_core.execution.answer import ARGUMENTS_FILE, job_body, job_path
@@ -47,7 +47,7 @@ def _launcher_type(name: str | None) -> Callable[[str, Sequence[str]], Launcher]
     return ForkingLauncher
 
 
-class WorkerPool:
+class WorkerPool(Closing):
     """A pool of supervised worker processes. A context manager; leaving it closes it.
 
     Nothing starts before the first job; then workers are started as jobs need them, up to ``max_workers``.
@@ -156,14 +156,6 @@ class WorkerPool:
         """The process ids of the workers there are now."""
         return self._supervisor.worker_pids if self._supervisor is not None else []
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _check_open(self) -> None:
         if not self._open:
             raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, "the pool takes no more jobs: it was closed")
@@ -205,6 +197,7 @@ def _spool_arguments(directory: str, call: bytes) -> None:
         raise ExecutionError(
             ErrorCode.E_EXECUTION_SUBMIT,
             f"arguments of {len(call)} bytes cannot be spooled to {directory} ({exc.strerror})",
+            recoverable=True,
         ) from exc
 
 

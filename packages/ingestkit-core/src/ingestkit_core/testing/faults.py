@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 __all__ = ["FAULTS", "CannotTravel", "misbehave"]
@@ -79,6 +80,10 @@ def _plain_exception() -> None:
     raise ZeroDivisionError("a text that must not leave the worker's traceback")
 
 
+def _full_disk() -> None:
+    Path("/dev/full").write_bytes(b"what a reader leaves on the disk")
+
+
 def _big_result() -> bytes:
     return bytes(200_000_000)
 
@@ -104,6 +109,7 @@ FAULTS: dict[str, Callable[[], Any]] = {
     "unpicklable-result": _unpicklable_result,
     "exception": _exception,
     "plain-exception": _plain_exception,
+    "full-disk": _full_disk,
     "big-result": _big_result,
     "killed-while-pickling": _killed_while_pickling,
     "stop": _stop,

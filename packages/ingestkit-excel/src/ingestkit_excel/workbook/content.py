@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import IO, BinaryIO
 
-from ingestkit_core.spool import job_directory
+from ingestkit_core.spool import job_directory, spooling
 
 __all__ = ["Content", "take"]
 
@@ -61,16 +61,20 @@ class Content:
 
 
 def take(file: BinaryIO) -> Content:
-    """The bytes of an open file. Raises OSError."""
+    """The bytes of an open file. Raises OSError, and ExecutionError where the disk takes no copy of them."""
     head = file.read(_IN_MEMORY_BYTES + 1)
     if len(head) <= _IN_MEMORY_BYTES:
         return Content.of(head)
     digest = hashlib.sha256()
-    copy = tempfile.TemporaryFile(dir=job_directory())  # noqa: SIM115  # goes with the content
+    with spooling():
+        copy = tempfile.TemporaryFile(dir=job_directory())  # noqa: SIM115  # goes with the content
     size = 0
     block = head
     while block:
         digest.update(block)
-        size += copy.write(block)
+        with spooling():
+            size += copy.write(block)
         block = file.read(_BLOCK_BYTES)
+    with spooling():
+        copy.flush()
     return Content(digest.hexdigest(), size, b"", copy)

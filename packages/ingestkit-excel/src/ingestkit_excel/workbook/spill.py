@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import IO, overload
 
-from ingestkit_core.spool import job_directory, no_room
+from ingestkit_core.spool import job_directory, spooling
 
 __all__ = ["Spill", "SpilledColumn"]
 
@@ -23,7 +23,8 @@ class Spill:
     """Takes values and gives them back. Not for several threads at once."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=job_directory())  # noqa: SIM115  # closed with the last column
+        with spooling():
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=job_directory())  # noqa: SIM115  # closed with the last column
         self.bytes = 0
         self._remembered: OrderedDict[int, Sequence[str | None]] = OrderedDict()
         self._count = 0
@@ -31,12 +32,10 @@ class Spill:
     def put(self, values: Sequence[str | None]) -> SpilledColumn:
         """Write values down. Raises ExecutionError (E_EXECUTION_RESULT_LOST) where the disk does not take them."""
         content = marshal.dumps(values if isinstance(values, list | tuple) else list(values))
-        try:
+        with spooling():
             self._file.seek(self.bytes)
             self._file.write(content)
             self._file.flush()
-        except OSError as exc:
-            raise no_room(exc) from exc
         column = SpilledColumn(self, self.bytes, len(content), len(values))
         self.bytes += len(content)
         return column
