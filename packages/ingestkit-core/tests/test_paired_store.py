@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,30 +37,14 @@ from ingestkit_core.testing.stores import DocumentStoreContract, version
 pytestmark = pytest.mark.integration
 
 
-class _Contract(DocumentStoreContract):
-    """A paired store keeps its embedder: what changes it is refused."""
-
-    def test_another_embedder_is_made_ready_beside_the_one_in_use(self, store: DocumentStore) -> None:
-        with pytest.raises(StoreError, match="another collection"):
-            store.switch_embedder(("other", 3), {})
-
-    def test_vectors_in_the_making_are_not_searched(self, store: DocumentStore) -> None:
-        with pytest.raises(StoreError, match="another collection"):
-            store.switch_embedder(("other", 2), {})
-
-    def test_all_vectors_may_go(self, store: DocumentStore) -> None:
-        with pytest.raises(StoreError, match="another collection"):
-            store.switch_embedder(None, {})
-
-
-class TestPairedInMemory(_Contract):
+class TestPairedInMemory(DocumentStoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[DocumentStore]:
         with PairedStore(MemoryVectorStore(), MemoryStructuredDB(), tmp_path / "journal.db") as opened:
             yield opened
 
 
-class TestPairedWithQdrant(_Contract):
+class TestPairedWithQdrant(DocumentStoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[DocumentStore]:
         qdrant = _qdrant()
@@ -180,7 +165,7 @@ def test_killed_anywhere_the_next_owner_leaves_what_an_undisturbed_run_leaves(tm
         store.replace(version("/a.txt", ["new"], rows=[("y", 2)]))
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path), method]
-    assert subprocess.run(command, timeout=60, check=False).returncode == -9
+    assert subprocess.run(command, timeout=110, check=False).returncode == -9
     with SqliteStore(tmp_path / "points.db") as points, SqliteStore(tmp_path / "tables.db") as tables:
         with PairedStore(points, tables, tmp_path / "journal.db") as store:
             token = "new" if method == "_sweep" else "old"
@@ -191,6 +176,89 @@ def test_killed_anywhere_the_next_owner_leaves_what_an_undisturbed_run_leaves(tm
         assert [hit.text for hit in points.chunks(None, "/a.txt")] == ["new"]
         (table,) = tables.tables()
         assert tables.query(f'SELECT label, amount, _page FROM "{table.table_name}"').rows == (("y", 2, 1),)
+
+
+def test_another_embedder_has_a_collection_of_its_own(
+    store: PairedStore, vectors: MemoryVectorStore, tables: MemoryStructuredDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.replace(version("/a.txt", ["one", "two"], rows=[("x", 1)], vectors=[[1.0, 0.0], [0.0, 1.0]]))
+    frames = set(tables.frames)
+    assert not store.switch_embedder(("other", 3), {})
+    store.add_vectors(("other", 3), {hash_: (1.0, 0.0, 0.0) for hash_, _ in store.unembedded(("other", 3), 9)})
+
+    def fail(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(vectors, "upsert_chunks", fail)
+        with pytest.raises(StoreError):
+            store.switch_embedder(("other", 3), {})
+    assert (store.embedder(), points(vectors)) == (("model", 2), {"one", "two"})
+    assert store.switch_embedder(("other", 3), {"fp": "new"})
+    record = store.find(None, "/a.txt")
+    assert record is not None
+    place = record.result.written.vector_collection
+    assert place is not None
+    assert (store.embedder(), record.state.fingerprint, vectors.sizes[place]) == (("other", 3), "new", 3)
+    assert {point.vector for point in vectors.points[place].values()} == {(1.0, 0.0, 0.0)}
+    assert set(vectors.points[place]) == set(record.result.written.vector_point_ids)
+    assert (points(vectors), set(tables.frames)) == (set(), frames)
+    after = store.replace(replace(version("/b.txt", ["three"], vectors=[[0.0, 0.0, 1.0]]), embedder=("other", 3)))
+    assert (after.vector_collection, len(vectors.points[place])) == (place, 3)
+    store.remove(None, "/a.txt")
+    assert [point.text for point in vectors.points[place].values()] == ["three"]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("method", "identity"), [("_write_again", "model"), ("_sweep", "other")])
+def test_killed_while_the_embedder_changes_one_of_them_is_whole(tmp_path: Path, method: str, identity: str) -> None:
+    """Killed when half of the points are written, or after the switch; Qdrant's local files outlive the owner."""
+    _qdrant()
+    script = """
+        import os, signal, sys
+        from pathlib import Path
+        from ingestkit_core.stores.paired import PairedStore
+        from ingestkit_core.stores.qdrant import QdrantStore
+        from ingestkit_core.testing.stores import version
+        folder, method = Path(sys.argv[1]), sys.argv[2]
+        store = PairedStore(QdrantStore(str(folder / "qdrant")), None, folder / "journal.db")
+        for name in "abc":
+            store.replace(version(f"/{name}.txt", [f"text {name}"], vectors=[[1.0, 0.0]]))
+        other = ("other", 3)
+        store.add_vectors(other, {hash_: (0.0, 1.0, 0.0) for hash_, _ in store.unembedded(other, 9)})
+        real, calls = getattr(store, method), []
+        def step(*arguments):
+            calls.append(real(*arguments))
+            if len(calls) == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+        setattr(store, method, step)
+        store.switch_embedder(other, {})
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path), method]
+    assert subprocess.run(command, timeout=110, check=False).returncode == -9
+    qdrant = _qdrant()(str(tmp_path / "qdrant"))
+    with PairedStore(qdrant, None, tmp_path / "journal.db") as store:
+        assert (store.embedder() or ("", 0))[0] == identity
+        dimension = 2 if identity == "model" else 3
+        assert _qdrant_vectors(qdrant, store) == [dimension] * 3
+        if identity == "model":
+            store.add_vectors(("other", 3), {hash_: (0.0, 1.0, 0.0) for hash_, _ in store.unembedded(("other", 3), 9)})
+            assert store.switch_embedder(("other", 3), {})
+        store.replace(replace(version("/d.txt", ["text d"], vectors=[[0.0, 1.0, 0.0]]), embedder=("other", 3)))
+        assert _qdrant_vectors(qdrant, store) == [3] * 4
+        names = [one.name for one in qdrant._client.get_collections().collections]
+        assert sum(qdrant._client.count(name).count for name in names) == 4
+    qdrant.close()
+
+
+def _qdrant_vectors(qdrant: Any, store: PairedStore) -> list[int]:
+    """How long the vectors are of the points that the journal says there are."""
+    lengths = []
+    for record in store.sources():
+        written = record.result.written
+        found = qdrant._client.retrieve(written.vector_collection, list(written.vector_point_ids), with_vectors=True)
+        lengths += [len(point.vector["text"]) for point in found]
+    return lengths
 
 
 def test_moving_moves_in_the_foreign_stores_too(
