@@ -21,7 +21,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.elements import (
@@ -110,8 +110,7 @@ def pack(
     return Packed(tuple(packer.chunks), dict(packer.emitted))
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A span on its way into a chunk. ``repeats`` marks text that stands in an earlier chunk already."""
 
     span: Span
@@ -178,7 +177,7 @@ class _Packer:
         if header_tokens > size // 2:
             # A header of more than half a chunk leaves no room for what it heads: it is told once.
             header, header_tokens = [], 0
-        again = [replace(piece, repeats=True) for piece in header]
+        again = [piece._replace(repeats=True) for piece in header]
         for piece in self._pieces(element, element.spans, size - header_tokens):
             if self._tokens + piece.tokens > size and any(not p.repeats for p in self._pending):
                 self._emit(self._pending)
@@ -284,7 +283,7 @@ class _Packer:
             room -= piece.tokens
             if room < 0 or piece.element.kind in (ElementKind.HEADING, ElementKind.TABLE):
                 break
-            kept.append(replace(piece, repeats=True))
+            kept.append(piece._replace(repeats=True))
         return kept[::-1]
 
     def _emit(self, pieces: Sequence[_Piece]) -> None:

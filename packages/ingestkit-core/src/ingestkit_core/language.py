@@ -62,6 +62,7 @@ _LANGUAGES_OF: dict[str, tuple[str, ...]] = {
 }
 
 _WORD = re.compile(r"[^\W\d_]+")
+_LATIN = re.compile("[\x00-\u036f]+")
 _SAMPLE_CHARACTERS = 8000
 _MIN_EVIDENCE = 3
 
@@ -82,11 +83,14 @@ def detect_language(text: str) -> str | None:
 
 
 def _by_script(sample: str) -> str | None:
+    beyond = _LATIN.sub("", sample)
+    if not any(pattern.search(beyond) for _, pattern in _SCRIPTS):
+        return None
     letters = sum(map(str.isalpha, sample))
     for language, pattern in _SCRIPTS:
         # Japanese mixes kana into Han: a tenth of kana already decides.
         needed = 0.1 if language == "ja" else 0.4
-        if letters and len(pattern.findall(sample)) >= needed * letters:
+        if letters and len(pattern.findall(beyond)) >= needed * letters:
             return language
     return None
 

@@ -28,6 +28,7 @@ from pymupdf import mupdf
 from ingestkit_pdf.annotations import read_annotations
 from ingestkit_pdf.drawings import read_drawings
 from ingestkit_pdf.lines import Placing, read_lines
+from ingestkit_pdf.marks import marks_of
 from ingestkit_pdf.ocr.values import Picture
 from ingestkit_pdf.pictures import picture_of
 from ingestkit_pdf.values import Annotations, Backdrop, Facts, Ink, Line, OutlineEntry, Page
@@ -262,7 +263,7 @@ class Document:
             return read
         try:
             with _translated(self._name, failure, number):
-                return replace(read, drawings=None if paths.too_many else read_drawings(paths.listed, placing.box))
+                return replace(read, drawings=None if paths.too_many else read_drawings(paths.listed, placing.place))
         except ParseError:
             return replace(read, drawings_unreadable=True)
 
@@ -374,22 +375,13 @@ def _with_glyph_programs_seen(lines: Sequence[Line], page: Any) -> Sequence[Line
 
 
 def _backdrop(page: Any, paths: _Paths, placing: Placing, doubtful: set[Ink]) -> Backdrop:
-    place = placing.box
-    images: list[Box] = []
-    fills: list[Box] = []
-    marks = 0
+    place = placing.place
     asks_for_paths = bool(doubtful & {Ink.PALE, Ink.CLIP})
-    for kind, box in page.get_bboxlog():
-        if "text" in kind:
-            continue
-        marks += 1
-        if kind == "fill-image":
-            images.append(place(box))
-        elif kind in ("fill-imgmask", "fill-shade") or (kind == "fill-path" and asks_for_paths and paths.too_many):
-            fills.append(place(box))
+    marks = marks_of(page, wants_paths=asks_for_paths and paths.too_many)
+    fills = list(map(place, marks.fills))
     if asks_for_paths and not paths.too_many:
         fills.extend(place(drawing["rect"]) for drawing in paths.listed if _is_dark(drawing))
-    return Backdrop(tuple(images), tuple(fills), marks)
+    return Backdrop(tuple(map(place, marks.images)), tuple(fills), marks.count)
 
 
 def _is_dark(drawing: dict[str, Any]) -> bool:

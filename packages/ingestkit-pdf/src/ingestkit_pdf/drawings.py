@@ -80,7 +80,8 @@ def _add(item: Sequence[Any], inked: bool, color: int | None, strokes: list[Any]
 
 
 def _add_line(start: Sequence[float], end: Sequence[float], strokes: list[Any]) -> None:
-    (x0, x1), (y0, y1) = sorted((start[0], end[0])), sorted((start[1], end[1]))
+    x0, x1 = (start[0], end[0]) if start[0] <= end[0] else (end[0], start[0])
+    y0, y1 = (start[1], end[1]) if start[1] <= end[1] else (end[1], start[1])
     if (x1 - x0 <= _LEVEL_POINTS) != (y1 - y0 <= _LEVEL_POINTS) and max(x1 - x0, y1 - y0) > _LEAST_LENGTH:
         strokes.append((x0, y0, x1, y1))
 
@@ -88,7 +89,7 @@ def _add_line(start: Sequence[float], end: Sequence[float], strokes: list[Any]) 
 def _add_rectangle(box: Sequence[float], inked: bool, color: int | None, strokes: list[Any], fills: list[Any]) -> None:
     x0, y0, x1, y1 = box
     if x1 - x0 < _THIN_POINTS or y1 - y0 < _THIN_POINTS:
-        if max(x1 - x0, y1 - y0) > _LEAST_LENGTH:
+        if x1 - x0 > _LEAST_LENGTH or y1 - y0 > _LEAST_LENGTH:
             strokes.append((x0, y0, x1, y1))
         return
     if inked:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,12 +91,17 @@ class Placing:
         """A box of the unrotated page, turned and rounded to hundredths."""
         x0, y0, x1, y1 = box
         if self.rotation == 90:
-            x0, y0, x1, y1 = self.width - y1, x0, self.width - y0, x1
-        elif self.rotation == 180:
-            x0, y0, x1, y1 = self.width - x1, self.height - y1, self.width - x0, self.height - y0
-        elif self.rotation == 270:
-            x0, y0, x1, y1 = y0, self.height - x1, y1, self.height - x0
-        return round(x0, 2), round(y0, 2), round(x1, 2), round(y1, 2)
+            return _rounded((self.width - y1, x0, self.width - y0, x1))
+        if self.rotation == 180:
+            return _rounded((self.width - x1, self.height - y1, self.width - x0, self.height - y0))
+        if self.rotation == 270:
+            return _rounded((y0, self.height - x1, y1, self.height - x0))
+        return _rounded(box)
+
+    @property
+    def place(self) -> Callable[[Sequence[float]], Box]:
+        """``box``, without the turning where nothing is to be turned: it is asked for every line and rule."""
+        return self.box if self.rotation else _rounded
 
     def file_box(self, box: Sequence[float]) -> Box:
         """A box in the file's own coordinates (from the bottom left), as displayed."""
@@ -129,7 +134,8 @@ def read_lines(blocks: Iterable[dict[str, Any]], placing: Placing) -> tuple[list
                 reader.add(spans, line["bbox"], number, direction, Ink.PAINTED)
                 continue
             for ink, part in _by_ink(spans):
-                reader.add(part, _around([span["bbox"] for span in part]), number, direction, ink)
+                box = part[0]["bbox"] if len(part) == 1 else _around([span["bbox"] for span in part])
+                reader.add(part, box, number, direction, ink)
     lines = reader.lines
     if any(line.ink is Ink.CLIP for line in lines):
         lines = _without_echoes(lines)
@@ -143,7 +149,7 @@ class _LineReader:
         self.lines: list[Line] = []
         self.unprinted = 0
         self._upright = placing.upright
-        self._place = _rounded if placing.rotation == 0 else placing.box
+        self._place = placing.place
 
     def add(
         self,
@@ -196,7 +202,8 @@ def _snug(
     above, below = _ASCENT_RATIO * size, _DESCENT_RATIO * size
     if direction[0] > _STRAIGHT:
         if y1 - y0 < 3 * size:
-            return x0, max(y0, origin[1] - above), x1, min(y1, origin[1] + below)
+            highest, lowest = origin[1] - above, origin[1] + below
+            return x0, (y0 if y0 > highest else highest), x1, (y1 if y1 < lowest else lowest)
         if y0 >= origin[1] - _ON_BASELINE_RATIO * (y1 - y0):
             # Of a Type 3 font that is drawn downwards MuPDF puts the box under the baseline its glyphs stand on.
             return x0, 2 * origin[1] - y1, x1, 2 * origin[1] - y0
@@ -209,7 +216,12 @@ def _snug(
 
 
 def _rounded(box: Sequence[float]) -> Box:
-    return round(box[0], 2), round(box[1], 2), round(box[2], 2), round(box[3], 2)
+    x0, y0, x1, y1 = box
+    try:
+        # A fifth of what rounding to two digits costs, which goes by way of a text.
+        return round(x0 * 100) / 100, round(y0 * 100) / 100, round(x1 * 100) / 100, round(y1 * 100) / 100
+    except (OverflowError, ValueError):  # infinite, or no number
+        return round(x0, 2), round(y0, 2), round(x1, 2), round(y1, 2)
 
 
 def _all_painted(spans: Sequence[dict[str, Any]]) -> bool:
@@ -229,7 +241,8 @@ def _lead(spans: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], bool, float]
             lead, longest = span, length
         if span["flags"] & _BOLD_FONT or span["char_flags"] & _PAINTED_BOLD:
             bold += length
-        tallest = max(tallest, span["size"])
+        if span["size"] > tallest:
+            tallest = span["size"]
     return lead, 2 * bold > total, tallest
 
 
@@ -293,12 +306,8 @@ def _ink(span: dict[str, Any]) -> Ink:
 
 
 def _around(boxes: Sequence[Sequence[float]]) -> Box:
-    return (
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
-    )
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
 def _without_echoes(lines: Sequence[Line]) -> list[Line]:

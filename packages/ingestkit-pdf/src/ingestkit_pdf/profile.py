@@ -51,9 +51,9 @@ def profile_page(
     config: PDFProcessorConfig,
 ) -> PageProfile:
     """The profile of one page from the lines a person sees on it."""
-    characters = sum(line.characters for line in seen)
-    unreadable = sum(line.unreadable for line in seen)
-    words = sum(line.text.count(" ") + 1 for line in seen)
+    characters = sum([line.characters for line in seen])
+    unreadable = sum([line.unreadable for line in seen])
+    words = "".join([line.text for line in seen]).count(" ") + len(seen)
     coverage = image_coverage(page)
     read = characters + page.unprinted
     return PageProfile(

@@ -21,9 +21,10 @@ from ingestkit_pdf.extract.margins import (
     PAGE_NUMBER,
     SMALL_PRINT_RATIO,
     PageLines,
+    Zone,
     is_outermost,
     standing_apart,
-    zone_of,
+    zones_of,
 )
 from ingestkit_pdf.values import Line
 
@@ -42,22 +43,21 @@ _ROMAN = re.compile(r"(?=[ivxlcdm])(?:x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A line that stands where furniture stands. ``page`` counts from 0, ``numbers`` are those in its text."""
+    """A line that stands where furniture stands. ``page`` counts from 0, ``place`` is how far down it stands, or how
+    far in at a side; ``numbers`` are those in its text.
+    """
 
     page: int
     index: int
     line: Line
-    zone: str
+    zone: Zone
+    place: float
     numbers: tuple[int, ...]
-
-    @property
-    def place(self) -> float:
-        return self.line.box[0] if self.zone == "side" else self.line.box[1]
 
     def stands_like(self, other: _Candidate) -> bool:
         """Whether both stand at the same height (or as far in) in the same size."""
         return (
-            abs(other.place - self.place) <= _SAME_HEIGHT_POINTS
+            -_SAME_HEIGHT_POINTS <= other.place - self.place <= _SAME_HEIGHT_POINTS
             and abs(other.line.size - self.line.size) <= _SAME_SIZE_POINTS
         )
 
@@ -68,18 +68,14 @@ _Body = Mapping[tuple[int, int], str]
 
 def find_furniture(pages: Sequence[PageLines], body_size: float, config: PDFProcessorConfig) -> list[frozenset[int]]:
     """For each page the indexes of its lines that are furniture."""
-    candidates = [
-        candidate
-        for position, page in enumerate(pages)
-        for candidate in _candidates(page, position, config.header_footer_zone_ratio)
-    ]
-    found = _Recurring(pages, body_size, config).find(candidates)
+    zones = [zones_of(page, config.header_footer_zone_ratio) for page in pages]
+    found = _Recurring(pages, body_size, config).find(zones)
     taken: list[set[int]] = [set() for _ in pages]
     for position, index in found:
         taken[position].add(index)
     small_from = SMALL_PRINT_RATIO * body_size if len(pages) == 1 else 0.0
-    for page, indexes in zip(pages, taken, strict=True):
-        indexes |= standing_apart(page, config.header_footer_zone_ratio, indexes, small_from)
+    for page, in_zones, indexes in zip(pages, zones, taken, strict=True):
+        indexes |= standing_apart(page, in_zones, indexes, small_from)
     return [frozenset(indexes) for indexes in taken]
 
 
@@ -95,13 +91,16 @@ class _Recurring:
         self._bodies: dict[int, _Body] = {}
         self._recurring_bodies: dict[tuple[int, int], bool] = {}
 
-    def find(self, candidates: Sequence[_Candidate]) -> set[tuple[int, int]]:
-        """(page, index) of each line that recurs."""
+    def find(self, zones: Sequence[Sequence[tuple[int, Line, Zone]]]) -> set[tuple[int, int]]:
+        """(page, index) of each line that recurs, among those in each page's zones."""
         if len(self._pages) < 2:
             return set()
-        alike: dict[tuple[str, str], dict[int, list[_Candidate]]] = defaultdict(lambda: defaultdict(list))
-        for candidate in candidates:
-            alike[candidate.zone, _masked(candidate.line.text)][candidate.page].append(candidate)
+        alike: dict[tuple[Zone, str], dict[int, list[_Candidate]]] = defaultdict(lambda: defaultdict(list))
+        for page, in_zones in enumerate(zones):
+            for index, line, zone in in_zones:
+                place = line.box[0] if zone == "side" else line.box[1]
+                candidate = _Candidate(page, index, line, zone, place, _numbers(line.text))
+                alike[zone, _masked(line.text)][page].append(candidate)
         return {
             (candidate.page, candidate.index)
             for by_page in alike.values()
@@ -169,15 +168,6 @@ def _pages_with_same(candidate: _Candidate, by_page: Mapping[int, Sequence[_Cand
             found.add(page)
             if len(found) == enough:
                 break
-    return found
-
-
-def _candidates(page: PageLines, position: int, zone_ratio: float) -> list[_Candidate]:
-    found: list[_Candidate] = []
-    for index, line in enumerate(page.lines):
-        zone = zone_of(line, page, zone_ratio)
-        if zone:
-            found.append(_Candidate(position, index, line, zone, _numbers(line.text)))
     return found
 
 

@@ -59,9 +59,6 @@ def body_style(pages: Iterable[Sequence[Line]]) -> Style:
     The cells of a large table, set smaller, may outweigh the text around it.
     """
     upright = [line for lines in pages for line in lines if line.upright]
-    every: Counter[Style] = Counter()
-    for line in upright:
-        every[line.size, line.bold] += line.characters
     running: Counter[Style] = Counter()
     for line in upright[:: 1 + len(upright) // _SAMPLE_LINES]:
         text = line.text
@@ -69,7 +66,11 @@ def body_style(pages: Iterable[Sequence[Line]]) -> Style:
             not text.isascii() and len(_WIDE_WORD.findall(text)) >= _RUNNING_WORDS
         ):
             running[line.size, line.bold] += line.characters
-    weights = running if running.total() >= _RUNNING_CHARACTERS else every
+    weights = running
+    if running.total() < _RUNNING_CHARACTERS:
+        weights = Counter()
+        for line in upright:
+            weights[line.size, line.bold] += line.characters
     return max(weights, key=lambda style: (weights[style], -style[0], style[1]), default=(0.0, False))
 
 
@@ -173,13 +174,14 @@ def _runs_of_style(lines: Sequence[Line]) -> list[list[int]]:
     """Consecutive lines in one style that stand below each other as a heading's lines do."""
     runs: list[list[int]] = []
     last: Line | None = None
+    right = max((line.box[2] for line in lines), default=0.0)
     for index, line in enumerate(lines):
         if (
             last is not None
             and last.size == line.size
             and last.bold == line.bold
             and (last.block == line.block or _follows(last, line))
-            and _goes_on(lines, runs[-1], line)
+            and _goes_on(lines, runs[-1], line, right)
         ):
             runs[-1].append(index)
         else:
@@ -196,8 +198,10 @@ def _follows(last: Line, line: Line) -> bool:
     )
 
 
-def _goes_on(lines: Sequence[Line], run: Sequence[int], line: Line) -> bool:
-    """Whether a line may belong to the heading before it, rather than be another heading."""
+def _goes_on(lines: Sequence[Line], run: Sequence[int], line: Line, right: float) -> bool:
+    """Whether a line may belong to the heading before it, rather than be another heading. No line ends right of
+    ``right``.
+    """
     last = lines[run[-1]]
     if _is_beside(last, line):
         return True
@@ -205,7 +209,7 @@ def _goes_on(lines: Sequence[Line], run: Sequence[int], line: Line) -> bool:
         return False
     if _NUMBERED.match(line.text) is not None and _NUMBERED.match(lines[run[0]].text) is not None:
         return False
-    return not _ends_early(lines, run[-1], line)
+    return last.box[2] - last.box[0] >= _EARLY_RATIO * (right - last.box[0]) or not _ends_early(lines, run[-1], line)
 
 
 def _is_beside(last: Line, line: Line) -> bool:

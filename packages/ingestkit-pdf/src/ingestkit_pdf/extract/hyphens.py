@@ -35,9 +35,8 @@ class Words:
 
     @cached_property
     def _all(self) -> frozenset[str]:
-        return frozenset(
-            word.strip(_PUNCTUATION) for lines in self._pages for line in lines for word in line.text.lower().split()
-        )
+        words = set(" ".join([line.text for lines in self._pages for line in lines]).lower().split())
+        return frozenset(word.strip(_PUNCTUATION) for word in words)
 
     def __contains__(self, word: str) -> bool:
         return word in self._all

@@ -15,7 +15,7 @@ from typing import Literal
 
 from ingestkit_pdf.values import Line
 
-__all__ = ["PAGE_NUMBER", "SMALL_PRINT_RATIO", "PageLines", "is_outermost", "standing_apart", "zone_of"]
+__all__ = ["PAGE_NUMBER", "SMALL_PRINT_RATIO", "PageLines", "Zone", "is_outermost", "standing_apart", "zones_of"]
 
 SMALL_PRINT_RATIO = 0.85
 _FAR_RATIO = 2.0
@@ -40,33 +40,35 @@ class PageLines:
     lines: Sequence[Line]
 
 
-Zone = Literal["top", "bottom", "side", ""]
+Zone = Literal["top", "bottom", "side"]
 
 
-def zone_of(line: Line, page: PageLines, ratio: float) -> Zone:
-    """Where furniture stands: top or bottom for upright lines, a side for others; empty in between."""
-    x0, y0, x1, y1 = line.box
-    if line.upright:
-        middle, length = (y0 + y1) / 2, page.height
-    else:
-        middle, length = (x0 + x1) / 2, page.width
-    if ratio * length <= middle <= (1 - ratio) * length:
-        return ""
-    if not line.upright:
-        return "side"
-    return "top" if middle < ratio * length else "bottom"
+def zones_of(page: PageLines, ratio: float) -> list[tuple[int, Line, Zone]]:
+    """The lines that stand where furniture stands, with their indexes: upright ones at the top or the bottom, others
+    at a side.
+    """
+    top, bottom = ratio * page.height, (1 - ratio) * page.height
+    left, right = ratio * page.width, (1 - ratio) * page.width
+    found: list[tuple[int, Line, Zone]] = []
+    for index, line in enumerate(page.lines):
+        x0, y0, x1, y1 = line.box
+        if not line.upright:
+            if not left <= (x0 + x1) / 2 <= right:
+                found.append((index, line, "side"))
+        elif not top <= (y0 + y1) / 2 <= bottom:
+            found.append((index, line, "top" if (y0 + y1) / 2 < top else "bottom"))
+    return found
 
 
-def standing_apart(page: PageLines, zone_ratio: float, taken: Set[int], small_from: float) -> set[int]:
-    """The indexes of lines that stand apart, by themselves, once those in ``taken`` are gone.
+def standing_apart(
+    page: PageLines, in_zones: Sequence[tuple[int, Line, Zone]], taken: Set[int], small_from: float
+) -> set[int]:
+    """The indexes of lines, among those in the page's zones, that stand apart, by themselves, once those in ``taken``
+    are gone.
 
     Lines smaller than ``small_from`` points may be small print; 0 for none.
     """
-    zones = [
-        (index, line, zone)
-        for index, line in enumerate(page.lines)
-        if index not in taken and (zone := zone_of(line, page, zone_ratio))
-    ]
+    zones = [entry for entry in in_zones if entry[0] not in taken]
     if not zones:
         return set()
     found = {index for index, line, zone in zones if zone == "side" and _is_margin_text(line, page.lines)}

@@ -68,6 +68,10 @@ class _Run:
         self.pending = []
         for piece in row:
             touched = _touched(self.columns, piece)
+            if len(touched) == 1:
+                left, right = self.columns[touched[0]]
+                if left <= piece.x0 and piece.x1 <= right:
+                    continue
             merged = (
                 min([piece.x0, *(self.columns[i][0] for i in touched)]),
                 max([piece.x1, *(self.columns[i][1] for i in touched)]),
@@ -76,7 +80,8 @@ class _Run:
 
 
 def _touched(columns: Sequence[tuple[float, float]], piece: Piece) -> list[int]:
-    return [i for i, (left, right) in enumerate(columns) if piece.x0 < right and piece.x1 > left]
+    x0, x1 = piece.x0, piece.x1
+    return [i for i, (left, right) in enumerate(columns) if x0 < right and x1 > left]
 
 
 def aligned_regions(pieces: Sequence[Piece], rulings: Rulings) -> list[Region]:

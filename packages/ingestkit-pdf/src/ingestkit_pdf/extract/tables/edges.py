@@ -5,7 +5,7 @@ An edge is drawn (a rule lies on it somewhere) or only seen (texts keep clear of
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -64,8 +64,7 @@ def header_bottom(region: Region, rows: Sequence[Row], full: Sequence[float]) ->
 
     None where neither shows.
     """
-    edges = [region.box[1] - 1, *full, region.box[3] + 1]
-    bands = [high for low, high in pairwise(edges) if any(low < row[0].middle < high for row in rows)]
+    bands = _filled_bands([region.box[1] - 1, *full, region.box[3] + 1], rows)
     if len(bands) > 1:
         head = [row for row in rows if row[0].middle < bands[0]]
         if 2 * sum(_is_value_row(row) and not _is_counting(row) for row in head) < len(head):
@@ -74,6 +73,17 @@ def header_bottom(region: Region, rows: Sequence[Row], full: Sequence[float]) ->
     if first == 0:
         return None
     return (min(piece.y0 for piece in rows[first]) + max(piece.y1 for row in rows[:first] for piece in row)) / 2
+
+
+def _filled_bands(edges: Sequence[float], rows: Sequence[Row]) -> list[float]:
+    """The lower ends of the stretches between successive edges that hold rows, ascending."""
+    filled: set[int] = set()
+    for row in rows:
+        middle = row[0].middle
+        index = bisect_left(edges, middle)
+        if 0 < index < len(edges) and edges[index] != middle:
+            filled.add(index)
+    return [edges[index] for index in sorted(filled)]
 
 
 def _is_value_row(row: Row) -> bool:
@@ -140,12 +150,14 @@ def row_edges(
     """The edges of rows, from top to bottom, the region's own included."""
     _, y0, _, y1 = region.box
     drawn = [y for y in distinct(rule.at for rule in region.rulings.horizontal) if y0 + 3 < y < y1 - 3]
-    bands = [
-        (low, high, [row for row in rows if low <= row[0].middle < high]) for low, high in pairwise([y0, *drawn, y1])
-    ]
-    many = sum(bool(band) for _, _, band in bands) > _MANY_BANDS
+    edges = [y0, *drawn, y1]
+    bands: list[list[Row]] = [[] for _ in range(len(edges) + 1)]
+    for row in rows:
+        bands[bisect_right(edges, row[0].middle)].append(row)
+    bands = bands[1:-1]
+    many = sum(map(bool, bands)) > _MANY_BANDS
     found = [Edge(y0, True)]
-    for low, high, band in bands:
+    for (low, high), band in zip(pairwise(edges), bands, strict=True):
         if len(band) > 1:
             head = [row for row in band if body_top is not None and row[0].middle < body_top]
             body = band[len(head) :]

@@ -58,8 +58,9 @@ def lay_out(region: Region) -> Grid:
     spans = column_spans([edge.at for edge in columns], pieces)
     inner = [edge.at for edge in columns[1:-1]]
     reach = {piece: reach_of(piece, inner, spans) for piece in pieces}
-    lines = rows_of(pieces)
-    reach.update(centered_heads(region, lines, reach, spans, body_top))
+    if len(pieces) > len(region.pieces):
+        lines = rows_of(pieces)
+    reach.update(centered_heads(region, lines, reach, spans, body_top, full))
     rows = row_edges(region, lines, reach, len(columns) - 1, body_top)
     frame = Frame(region, columns, rows, reach, by_row(pieces, rows), body_top)
     return _trimmed(_compact(frame, merged(frame)))

@@ -10,7 +10,8 @@ rule under a text says how far it spans:
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -97,7 +98,7 @@ def _goes_down(
 def _parted_beside(frame: Frame) -> list[list[bool]]:
     """For each row: whether a column parts from the next."""
     verticals = {
-        index: [rule for rule in frame.region.rulings.vertical if abs(rule.at - edge.at) <= EDGE_POINTS]
+        index: _at(frame.region.rulings.vertical, edge.at)
         for index, edge in enumerate(frame.columns[1:-1])
         if edge.drawn
     }
@@ -135,15 +136,18 @@ def _headed(frame: Frame, row: int) -> set[int]:
     if not bottom.drawn or not frame.in_header(bottom.at):
         return set()
     together: set[int] = set()
-    for rule in frame.region.rulings.horizontal:
-        if abs(rule.at - bottom.at) > EDGE_POINTS:
-            continue
+    for rule in _at(frame.region.rulings.horizontal, bottom.at):
         first, last = _columns_over(rule, frame.columns)
         over = [piece for piece in frame.by_row[row] if rule.start - 2 <= (piece.x0 + piece.x1) / 2 <= rule.end + 2]
         whole = first == 0 and last == len(frame.columns) - 2
         if first < last and over and not whole and all(len(line) == 1 for line in rows_of(over)):
             together.update(range(first, last))
     return together
+
+
+def _at(rules: Sequence[Rule], place: float) -> Sequence[Rule]:
+    """The rules that lie on an edge."""
+    return rules[bisect_left(rules, (place - EDGE_POINTS,)) : bisect_right(rules, (place + EDGE_POINTS, math.inf))]
 
 
 def _columns_over(rule: Rule, columns: Sequence[Edge]) -> tuple[int, int]:
@@ -174,7 +178,9 @@ def _parted_below(frame: Frame) -> list[list[bool]]:
 
 
 def _underlined(frame: Frame, y: float) -> list[bool]:
-    rules = [rule for rule in frame.region.rulings.horizontal if abs(rule.at - y) <= EDGE_POINTS]
+    rules = _at(frame.region.rulings.horizontal, y)
+    if not rules:
+        return [False] * (len(frame.columns) - 1)
     return [covered(rules, left.at, right.at) >= _UNDERLINED_RATIO for left, right in pairwise(frame.columns)]
 
 

@@ -53,8 +53,17 @@ _MONTH_OR_UNIT = re.compile(
 _WHOLE_VALUE = r"[($€£+\-–−]*(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d{1,2}/\d{1,2}/\d{2,4})[)%*]*"
 _WHOLE_VALUES = re.compile(rf"{_WHOLE_VALUE}(?: {_WHOLE_VALUE})+")
 """Values that nobody writes side by side in one cell."""
-_NARROW = frozenset(" iljtfrI.,:;'|!()[]-/·’‘`")
-_WIDE = frozenset("mwMW@%—ABCDGHKNOQRUVXYZ&")
+
+
+class _Widths(dict[str, float]):
+    """The usual widths of characters, in ems."""
+
+    def __missing__(self, character: str) -> float:
+        self[character] = 0.52
+        return 0.52
+
+
+_WIDTHS = _Widths(dict.fromkeys(" iljtfrI.,:;'|!()[]-/·’‘`", 0.3) | dict.fromkeys("mwMW@%—ABCDGHKNOQRUVXYZ&", 0.75))
 
 
 def is_value(text: str) -> bool:
@@ -91,9 +100,9 @@ def rows_of(pieces: Iterable[Piece]) -> list[Row]:
     rows: list[Row] = []
     middle = height = 0.0
     for piece in sorted(pieces, key=_middle):
-        own = piece.y1 - piece.y0
-        center = (piece.y0 + piece.y1) / 2
-        if rows and center - middle < _SAME_HEIGHT_RATIO * min(height, own):
+        _, y0, _, y1, *_ = piece
+        own, center = y1 - y0, (y0 + y1) / 2
+        if rows and center - middle < _SAME_HEIGHT_RATIO * (height if height < own else own):
             rows[-1].append(piece)
             continue
         rows.append([piece])
@@ -121,21 +130,16 @@ def around(pieces: Iterable[Piece]) -> Box:
 
 def word_edges(piece: Piece) -> list[tuple[float, float, str]]:
     """A piece's words with their estimated left and right edges, by the usual widths of their characters."""
-    total = sum(map(_width, piece.text)) or 1.0
+    width_of = _WIDTHS.__getitem__
+    total = sum(map(width_of, piece.text)) or 1.0
     scale = (piece.x1 - piece.x0) / total
     words: list[tuple[float, float, str]] = []
     x = piece.x0
     for word in piece.text.split(" "):
-        width = sum(map(_width, word)) * scale
+        width = sum(map(width_of, word)) * scale
         words.append((x, x + width, word))
-        x += width + _width(" ") * scale
+        x += width + width_of(" ") * scale
     return words
-
-
-def _width(character: str) -> float:
-    if character in _NARROW:
-        return 0.3
-    return 0.75 if character in _WIDE else 0.52
 
 
 def split_piece(piece: Piece, edges: Sequence[float]) -> list[Piece]:

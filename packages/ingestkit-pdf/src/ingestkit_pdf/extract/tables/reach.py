@@ -5,10 +5,10 @@ A line that runs through several cells is cut; a text over several columns reach
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
-from ingestkit_pdf.extract.tables.edges import EDGE_POINTS, Edge, distinct, full_rules
+from ingestkit_pdf.extract.tables.edges import EDGE_POINTS, Edge, distinct
 from ingestkit_pdf.extract.tables.pieces import Piece, Row, split_piece
 from ingestkit_pdf.extract.tables.regions import Region
 from ingestkit_pdf.extract.tables.rulings import Rule
@@ -29,13 +29,12 @@ def _cut_at_rules(pieces: Iterable[Piece], rules: Sequence[Rule]) -> list[Piece]
     """Pieces that run through a vertical rule are several."""
     if not rules:
         return list(pieces)
+    places = [rule.at for rule in rules]
     cut: list[Piece] = []
     for piece in pieces:
-        crossed = [
-            rule.at
-            for rule in rules
-            if piece.x0 + EDGE_POINTS < rule.at < piece.x1 - EDGE_POINTS and rule.start < piece.middle < rule.end
-        ]
+        first = bisect_right(places, piece.x0 + EDGE_POINTS)
+        last = bisect_left(places, piece.x1 - EDGE_POINTS)
+        crossed = [rule.at for rule in rules[first:last] if rule.start < piece.middle < rule.end]
         cut += split_piece(piece, distinct(crossed)) if crossed else [piece]
     return cut
 
@@ -78,7 +77,7 @@ def reach_of(piece: Piece, edges: Sequence[float], spans: Sequence[tuple[float, 
     reached = [
         index
         for index, (left, right) in enumerate(spans)
-        if min(x1, right) - max(x0, left) > _REACHED_RATIO * min(width, right - left)
+        if left < x1 and x0 < right and min(x1, right) - max(x0, left) > _REACHED_RATIO * min(width, right - left)
     ]
     return (reached[0], reached[-1]) if reached else (at, at)
 
@@ -89,12 +88,13 @@ def centered_heads(
     reach: Mapping[Piece, tuple[int, int]],
     spans: Sequence[tuple[float, float]],
     body_top: float | None,
+    full: Sequence[float],
 ) -> dict[Piece, tuple[int, int]]:
     """Heads that stand in the middle over several columns, each with a head of its own below; with their columns.
 
-    Nothing where rules in the header say what stands over what.
+    Nothing where rules in the header, besides those through all columns (``full``), say what stands over what.
     """
-    if body_top is None or _has_partial_rules(region, body_top):
+    if body_top is None or _has_partial_rules(region, body_top, full):
         return {}
     rows = [row for row in rows if row[0].middle < body_top]
     found: dict[Piece, tuple[int, int]] = {}
@@ -116,8 +116,7 @@ def centered_heads(
     return found
 
 
-def _has_partial_rules(region: Region, body_top: float) -> bool:
-    full = full_rules(region)
+def _has_partial_rules(region: Region, body_top: float, full: Sequence[float]) -> bool:
     return any(region.box[1] + 1 < rule.at < body_top - 1 and rule.at not in full for rule in region.rulings.horizontal)
 
 

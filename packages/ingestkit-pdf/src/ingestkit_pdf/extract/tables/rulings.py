@@ -205,5 +205,9 @@ def _area(box: Box) -> float:
 
 def covered(rules: Iterable[Rule], start: float, end: float) -> float:
     """The share of a stretch that rules of one height cover, 0..1."""
-    length = sum(max(0.0, min(rule.end, end) - max(rule.start, start)) for rule in rules)
+    length = 0.0
+    for _, first, last in rules:
+        first, last = (first if first > start else start), (last if last < end else end)
+        if first < last:
+            length += last - first
     return length / (end - start) if end > start else 0.0

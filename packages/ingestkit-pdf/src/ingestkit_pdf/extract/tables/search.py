@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -32,10 +33,12 @@ def may_hold_tables(lines: Sequence[Line]) -> bool:
     Costs a twentieth of the search.
     """
     rows = 0
+    above = math.inf
     last: Line | None = None
     counted = False
-    for line in sorted(lines, key=_middle):
-        if last is not None and _middle(line) - _middle(last) < _height(line) and _beside(line, last):
+    for middle, index in sorted([(_middle(line), index) for index, line in enumerate(lines)]):
+        line = lines[index]
+        if last is not None and middle - above < _height(line) and _beside(line, last):
             if not counted and min(line.characters, last.characters) <= _SHORT_CHARACTERS:
                 rows += 1
                 if rows >= _LEAST_ROWS:
@@ -43,13 +46,14 @@ def may_hold_tables(lines: Sequence[Line]) -> bool:
                 counted = True
         else:
             counted = False
-        last = line
+        above, last = middle, line
     return False
 
 
 def _middle(line: Line) -> float:
     """Twice the middle, across the direction of reading."""
-    return line.box[1] + line.box[3] if line.upright else line.box[0] + line.box[2]
+    x0, y0, x1, y1 = line.box
+    return y0 + y1 if line.upright else x0 + x1
 
 
 def _height(line: Line) -> float:
