@@ -16,6 +16,8 @@ from ingestkit_pdf.reader import read
 
 pytest.importorskip("pypdfium2")
 from ingestkit_pdf.verify import verify
+from ingestkit_pdf.verify.accents import with_accents
+from ingestkit_pdf.verify.characters import Character
 
 pytestmark = pytest.mark.unit
 
@@ -162,6 +164,21 @@ def test_a_cell_over_several_rows_is_cited_by_each_of_them(book: Any, checked: A
     assert (found.rows, found.mismatches) == (Tally(18, 18), ())
     stored = [Rows("as one box", table.columns, ((n, values, around(place)),)) for n, values, place in table.rows]
     assert checked(path, stored).rows.matching == 0
+
+
+def test_the_text_of_a_scan_is_what_a_person_reads_there(book: Any, checked: Any) -> None:
+    book.page().insert_text((72, 300), "I N T R O D U C T I O N by Quill", fontsize=12, render_mode=3)
+    place = (PageBox(1, (60.0, 280.0, 500.0, 310.0)),)
+    told = [Passage("whole", "Introduction by Quill", place), Passage("half", "Introduction", place)]
+    assert [one.name for one in checked(book.save(), told).mismatches] == ["half"]
+
+
+def test_accents_over_letters_make_other_letters() -> None:
+    def at(number: int, text: str, x: float) -> Character:
+        return Character(number, text, x, 10.0, (x - 3, 4.0, x + 3, 16.0), False, False, False)
+
+    word = [at(0, "c", 3), at(1, "a", 9), at(3, "ˇ", 3.5), at(4, "´", 30)]
+    assert [one.text for one in with_accents(word)] == ["č", "a", "´"]
 
 
 def test_fields_and_notes_are_what_their_annotations_say(book: Any, checked: Any) -> None:

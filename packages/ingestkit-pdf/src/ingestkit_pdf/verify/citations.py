@@ -29,7 +29,8 @@ from ingestkit_core.verification import (
 )
 
 from ingestkit_pdf.config import PDFProcessorConfig
-from ingestkit_pdf.verify.pages import Character, PageText, PdfiumFile
+from ingestkit_pdf.verify.characters import Character
+from ingestkit_pdf.verify.pages import PageText, PdfiumFile
 
 __all__ = ["verify"]
 
@@ -85,11 +86,12 @@ class _Place:
     line_area: float = 0.0
     characters: int = 0
     unmapped: int = 0
+    has_lost: bool = False
 
     @property
     def is_readable(self) -> bool:
         """Whether pdfium knows nearly all of its characters: what it does not know it cannot compare."""
-        return self.unmapped <= (1 - MIN_SHARE) * self.characters
+        return not self.has_lost and self.unmapped <= (1 - MIN_SHARE) * self.characters
 
 
 class _Reading:
@@ -174,25 +176,33 @@ class _Reading:
             sum(part.line_area for part in parts),
             sum(part.characters for part in parts),
             sum(part.unmapped for part in parts),
+            any(part.has_lost for part in parts),
         )
 
 
 def _look(page: PageText, boxes: Sequence[Box]) -> _Place:
-    """What stands in some boxes of a page. A field's value stands for what is painted in the field."""
+    """What stands in some boxes of a page. A field's value stands for what is painted in the field, which may be said
+    too: they differ where a value is shown in another form. Where all is painted without ink it is what a person reads
+    there: the text of a scan.
+    """
     inscriptions = [one for one in page.inscriptions if _is_inside(one.middle, boxes)]
     fields = [one.box for one in inscriptions if one.is_field]
     inside = [one for one in page.characters if _is_inside((one.x, one.y), boxes)]
-    painted = [one for one in inside if not fields or not _is_inside((one.x, one.y), fields)]
+    outside = [one for one in inside if not fields or not _is_inside((one.x, one.y), fields)]
+    in_fields = [one for one in inside if _is_inside((one.x, one.y), fields)] if fields else []
+    seen = [one for one in outside if not one.hidden]
+    unseen = [one for one in outside if one.hidden] if seen else []
     values = [one.text for one in inscriptions if one.is_field]
     optional = [one.text for one in inscriptions if not one.is_field]
     optional += [name for one in inscriptions for name in one.names]
     return _Place(
-        " ".join((_read(one for one in painted if not one.hidden), *values)),
-        " ".join((_read(one for one in painted if one.hidden), *optional)),
+        " ".join((_read(seen or outside), *values)),
+        " ".join((_read(unseen), _read(in_fields), *optional)),
         sum(map(_area, boxes)),
         sum(map(_area, _lines(inside))),
         len(inside),
         sum(one.unmapped for one in inside),
+        any(_is_inside((box[0], (box[1] + box[3]) / 2), boxes) for box in page.lost),
     )
 
 

@@ -9,14 +9,17 @@ import ctypes
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 from ingestkit_core.elements import Box
 from ingestkit_core.errors import ErrorCode, ParseError
 
-__all__ = ["Character", "Inscription", "PageText", "PdfiumFile"]
+from ingestkit_pdf.verify.accents import with_accents
+from ingestkit_pdf.verify.characters import Character
+
+__all__ = ["Inscription", "PageText", "PdfiumFile"]
 
 _INVISIBLE = 3
 _CLIPPING = 7
@@ -25,24 +28,8 @@ _MARKED_HYPHEN, _HYPHEN, _UNKNOWN = 2, "-", "\ufffd"
 """pdfium marks a hyphen at a line's end by a control character."""
 _PUSH_BUTTON = 1
 _CHECK_BOX, _RADIO_BUTTON = 2, 3
-
-
-class Character(NamedTuple):
-    """One character of the page's content, the ``number``-th to pdfium.
-
-    ``x`` and ``y`` are its middle, ``loose`` is its box as high as the font. ``apart`` says that a space or a line's
-    end comes before it, ``hidden`` that it is painted without ink or in white, ``unmapped`` that its font does not say
-    which character it is.
-    """
-
-    number: int
-    text: str
-    x: float
-    y: float
-    loose: Box
-    apart: bool
-    hidden: bool
-    unmapped: bool
+_NO_WIDTH, _LEAST_HEIGHT = 0.01, 1.0
+"""pdfium leaves text out that is narrower, in points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +49,14 @@ class Inscription:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """One page, with what its annotations paint among its characters."""
+    """One page, with what its annotations paint among its characters. ``lost`` is where text stands of which pdfium
+    tells nothing: vertical writing in a font that is not in the file has no width to it.
+    """
 
     number: int
     characters: tuple[Character, ...]
     inscriptions: tuple[Inscription, ...]
+    lost: tuple[Box, ...]
 
 
 class PdfiumFile:
@@ -108,7 +98,8 @@ class PdfiumFile:
             page = self._document[number - 1]
         text = page.get_textpage()
         try:
-            return PageText(number, tuple(_characters(text, place)), inscriptions)
+            characters = with_accents(list(_characters(text, place)))
+            return PageText(number, characters, inscriptions, tuple(_lost(page, place)))
         finally:
             text.close()
             page.close()
@@ -212,6 +203,17 @@ def _characters(text: Any, place: Callable[[Box], Box]) -> Iterator[Character]:
         middle = (x0 + x1) / 2, (y0 + y1) / 2
         yield Character(index, character, *middle, around, apart, _is_hidden(text, index), unmapped)
         apart = False
+
+
+def _lost(page: Any, place: Callable[[Box], Box]) -> Iterator[Box]:
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    for index in range(pdfium.FPDFPage_CountObjects(page)):
+        painted = pdfium.FPDFPage_GetObject(page, index)
+        if pdfium.FPDFPageObj_GetType(painted) != pdfium.FPDF_PAGEOBJ_TEXT:
+            continue
+        pdfium.FPDFPageObj_GetBounds(painted, left, bottom, right, top)
+        if right.value - left.value < _NO_WIDTH and top.value - bottom.value > _LEAST_HEIGHT:
+            yield place((left.value, bottom.value, right.value, top.value))
 
 
 def _is_hidden(text: Any, index: int) -> bool:
