@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ingestkit_core import router as router_module
 from ingestkit_core import spool
-from ingestkit_core.errors import ErrorCode, SourceError, StoreError
+from ingestkit_core.errors import ErrorCode, IngestkitError, SourceError, StoreError
 from ingestkit_core.execution.asking import AskingThreads
+from ingestkit_core.execution.local import LocalExecutionBackend, make_pool
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import Job, Outcome
 from ingestkit_core.stores import SqliteStore
@@ -90,3 +94,100 @@ def test_a_store_that_breaks_in_a_way_nobody_knows_is_tried_again(
         paths = [write_text(folder / f"{number}.txt", f"words {number}") for number in range(7)]
         statuses = [router.process(path).status for path in paths]
     assert statuses == ["deferred"] * 6 + ["committed"]
+
+
+# Routers
+
+
+def running(router: TextRouter) -> int:
+    """So many jobs are on the router's threads, soon: what is abandoned leaves them within moments."""
+    pool = router._workers()
+    assert isinstance(pool, ThreadPool)
+    pool.drain(3)
+    return len(pool._running)
+
+
+def test_a_router_makes_its_workers_once_for_all_who_ask_first(
+    router: TextRouter, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        time.sleep(0.1)
+        made.append(make_pool(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(router_module, "make_pool", slowly)
+    paths = [write_text(folder / f"{number}.txt", f"words {number}") for number in range(6)]
+
+    async def all_at_once() -> list[str]:
+        return [result.status for result in await asyncio.gather(*map(router.aprocess, paths))]
+
+    assert asyncio.run(all_at_once()) == ["committed"] * 6
+    assert len(made) == 1
+
+
+def test_a_batch_that_was_left_keeps_nothing(router: TextRouter, folder: Path) -> None:
+    results = router.iter_batch([write_text(folder / f"{number}.txt", "words") for number in range(6)])
+    next(results)
+    results.close()  # type: ignore[attr-defined]  # a generator
+    assert isinstance(router._local, LocalExecutionBackend)
+    assert router._local._documents == {}
+
+
+def test_leaving_an_asynchronous_batch_while_it_waits_cancels_it(router: TextRouter, folder: Path) -> None:
+    async def leave_it_early() -> None:
+        async def consume() -> None:
+            async for _ in router.aiter_batch([write_text(folder / "slow.txt", "!fault sleep")]):
+                pass
+
+        consuming = asyncio.create_task(consume())
+        await asyncio.sleep(0.3)
+        consuming.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await consuming
+
+    asyncio.run(leave_it_early())
+    assert running(router) == 0
+
+
+def test_a_document_whose_caller_left_while_it_began_is_not_read(
+    router: TextRouter, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = router.begin
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        time.sleep(0.4)
+        return begin(*arguments, **options)
+
+    monkeypatch.setattr(router, "begin", slowly)
+
+    async def leave_it_early() -> None:
+        processing = asyncio.create_task(router.aprocess(write_text(folder / "slow.txt", "!fault sleep")))
+        await asyncio.sleep(0.1)
+        processing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await processing
+
+    asyncio.run(leave_it_early())
+    assert running(router) == 0
+
+
+def test_closing_a_router_ends_what_others_wait_for(store: SqliteStore, folder: Path) -> None:
+    slow = write_text(folder / "slow.txt", "!fault sleep")
+    ended: list[str] = []
+
+    def convert() -> None:
+        try:
+            router.convert(slow)
+        except IngestkitError as exc:
+            ended.append(exc.code)
+
+    with closing(ThreadPool(2)) as pool, TextRouter(store, store, pool=pool) as router:
+        converting = threading.Thread(target=convert, daemon=True)
+        converting.start()
+        time.sleep(0.3)
+        router.close()
+        converting.join(5)
+        convert()
+    assert ended == [ErrorCode.E_EXECUTION_CANCELLED, ErrorCode.E_EXECUTION_SUBMIT]

@@ -54,30 +54,43 @@ def run_batch(
     refresh: bool = False,
     checksum: bool = False,
     stop: threading.Event | None = None,
+    abandon: threading.Event | None = None,
     on_progress: OnProgress | None = None,
 ) -> Iterator[tuple[int, ProcessingResult]]:
     """(input number, result) as documents finish, pulled from any iterable with bounded work in flight.
 
     A file that is asked for again while it is under way waits for its turn. Closing the generator cancels
-    what has not been finished; setting ``stop`` starts nothing more and lets what is being read finish.
-    ``on_progress`` is called on other threads.
+    what has not been finished, and so does setting ``abandon``, from whatever thread; setting ``stop`` starts
+    nothing more and lets what is being read finish. ``on_progress`` is called on other threads.
     """
-    batch = _Batch(refresh, checksum, stop, on_progress)
+    batch = _Batch(refresh, checksum, stop, abandon, on_progress)
     try:
         for number, item in enumerate(asked):
             if stop is not None and stop.is_set():
                 break
             yield from batch.add(number, item)
         yield from batch.rest()
+    except _Abandoned:
+        pass
     finally:
-        batch.cancel()
+        batch.abandon()
+
+
+class _Abandoned(Exception):
+    """Nobody waits for the results any more."""
 
 
 class _Batch:
     def __init__(
-        self, refresh: bool, checksum: bool, stop: threading.Event | None, on_progress: OnProgress | None
+        self,
+        refresh: bool,
+        checksum: bool,
+        stop: threading.Event | None,
+        abandon: threading.Event | None,
+        on_progress: OnProgress | None,
     ) -> None:
-        self._stop = stop
+        self._stop = stop or threading.Event()
+        self._abandon = abandon or threading.Event()
         self._on_progress = on_progress
         self._stopping = False
         self._refresh = refresh
@@ -99,16 +112,16 @@ class _Batch:
         """Wait once for a backend that worked before and failed: what still fails then is deferred at once."""
         self._may_pause = False
         logger.warning("batch=paused format=%s", router.format.name)
-        while router.resting() is not None and not (self._stop is not None and self._stop.is_set()):
+        while router.resting() is not None and not self._stop.is_set() and not self._abandon.is_set():
             time.sleep(_STOP_LOOK_SECONDS)
 
     def rest(self) -> Iterator[tuple[int, ProcessingResult]]:
         while self._running:
             yield from self._next_done()
 
-    def cancel(self) -> None:
+    def abandon(self) -> None:
         for job_id, (_, asked) in self._running.items():
-            asked.router.cancel(job_id)
+            asked.router.abandon(job_id)
 
     def _start(self, number: int, asked: Asked) -> Iterator[tuple[int, ProcessingResult]]:
         if any(other.file_path == asked.file_path for _, other in self._running.values()):
@@ -140,7 +153,9 @@ class _Batch:
 
     def _wait(self) -> str:
         while True:
-            if self._stop is not None and self._stop.is_set() and not self._stopping:
+            if self._abandon.is_set():
+                raise _Abandoned
+            if self._stop.is_set() and not self._stopping:
                 self._stopping = True
                 for job_id, (_, asked) in self._running.items():
                     asked.router.cancel(job_id, waiting_only=True)

@@ -15,6 +15,7 @@ import logging
 import operator
 import os
 import queue
+import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from importlib.util import find_spec
@@ -35,6 +36,7 @@ from ingestkit_core.errors import (
     ParseError,
     StoreError,
 )
+from ingestkit_core.execution import causes
 from ingestkit_core.execution.course import Course, Courses
 from ingestkit_core.execution.distributed import DistributedExecutionBackend
 from ingestkit_core.execution.local import LocalExecutionBackend, limits_of, make_pool
@@ -94,8 +96,11 @@ class DocumentRouter(Closing):
         self.embedder = embedder
         self._owns_queue = execution is None and self.config.execution_backend == "distributed"
         self._execution = self._open_queue() if self._owns_queue else execution
+        # Parts that are made when they are first needed, by whichever thread needs them.
+        self._making = threading.RLock()
         self._local: LocalExecutionBackend | None = None
         self._courses: Courses | None = None
+        self._waiting_for: dict[Course, queue.SimpleQueue[tuple[Any, IngestError | None]]] = {}
         self._traces: dict[str, DocumentTrace] = {}
         self._pool = pool
         self._owns_pool = pool is None
@@ -121,16 +126,15 @@ class DocumentRouter(Closing):
 
     async def aprocess(self, path: str | Path, source_uri: str | None = None) -> ProcessingResult:
         """``process`` without blocking the event loop. Cancelling it cancels the document."""
-        asked = self._asked(path, source_uri)
-        loop = asyncio.get_running_loop()
-        started = await asyncio.to_thread(self.begin, asked, lambda _: None)
-        if isinstance(started, ProcessingResult):
-            return started
+        abandon = threading.Event()
+        batch = run_batch([self._asked(path, source_uri)], abandon=abandon)
         try:
-            return await loop.run_in_executor(None, self.collect, started)
+            ((_, result),) = await asyncio.to_thread(list, batch)
         except asyncio.CancelledError:
-            self.cancel(started)
+            # The thread sees it soon, wherever it is: nothing of the document is left under way.
+            abandon.set()
             raise
+        return result
 
     def process_batch(
         self, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
@@ -151,12 +155,26 @@ class DocumentRouter(Closing):
         self, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
     ) -> AsyncIterator[ProcessingResult]:
         """``iter_batch`` for an event loop. Leaving the loop early cancels what is in flight."""
-        results = self.iter_batch(paths, on_progress=on_progress)
+        abandon = threading.Event()
+        results = run_batch((self._asked(path) for path in paths), abandon=abandon, on_progress=on_progress)
+        turn = threading.Lock()
+
+        def step() -> ProcessingResult | None:
+            with turn:
+                _, result = next(results, (0, None))
+                return result
+
+        def leave() -> None:
+            with turn:
+                results.close()  # type: ignore[attr-defined]  # a generator, typed as its interface
+
         try:
-            while (result := await asyncio.to_thread(next, results, None)) is not None:
+            while (result := await asyncio.to_thread(step)) is not None:
                 yield result
         finally:
-            results.close()  # type: ignore[attr-defined]  # a generator, typed as its interface
+            # A step that nobody waits for any more may still be on its thread.
+            abandon.set()
+            await asyncio.to_thread(leave)
 
     def _asked(self, path: str | Path, source_uri: str | None = None) -> Asked:
         return Asked(self, str(path), source_uri, Path(path).absolute().parent)
@@ -189,11 +207,17 @@ class DocumentRouter(Closing):
             limits_of(self.config, self.config.execution_max_workers),
             lambda _, value, error: read.put((value, error)),
         )
-        if self._courses is None:
-            self._courses = Courses(self._workers())
-        self._courses.start(course)
-        value, error = read.get()
-        course.discard()
+        with self._making:
+            if self._courses is None:
+                self._courses = Courses(self._workers())
+            self._courses.start(course)
+            self._waiting_for[course] = read
+        try:
+            value, error = read.get()
+        finally:
+            self._courses.cancel(course)
+            del self._waiting_for[course]
+            course.discard()
         if error is not None:
             raise IngestkitError(ErrorCode(error.code), error.message, stage=error.stage)
         return value
@@ -217,7 +241,11 @@ class DocumentRouter(Closing):
         trace = trace_document(asked.file_path, self.format.name)
         if trace is None:
             return self._begin(asked, on_done, refresh, checksum, on_progress)
-        started = self._begin(asked, on_done, refresh, checksum, trace.watching(on_progress))
+        try:
+            started = self._begin(asked, on_done, refresh, checksum, trace.watching(on_progress))
+        except BaseException:
+            trace.end_without_result()
+            raise
         if isinstance(started, ProcessingResult):
             trace.end(started)
         else:
@@ -309,6 +337,14 @@ class DocumentRouter(Closing):
             return False
         return backend.cancel(job_id, waiting_only=waiting_only)
 
+    def abandon(self, job_id: str) -> None:
+        """Stop a job that ``begin`` started, and forget it: nobody will collect it."""
+        self.cancel(job_id)
+        if self._local is not None and self._execution is None:
+            self._local.release(job_id)
+        if (trace := self._traces.pop(job_id, None)) is not None:
+            trace.end_without_result()
+
     @property
     def commits_here(self) -> bool:
         """Whether this process writes to the store; on a queue, the workers do."""
@@ -350,27 +386,29 @@ class DocumentRouter(Closing):
         )
 
     def _backend(self) -> LocalExecutionBackend:
-        if self._local is None:
-            self._local = LocalExecutionBackend(
-                self.format.read,
-                self.config.execution_max_workers,
-                self.config.execution_strategy,
-                self._committer,
-                pool=self._workers(),
-            )
-        return self._local
+        with self._making:
+            if self._local is None:
+                self._local = LocalExecutionBackend(
+                    self.format.read,
+                    self.config.execution_max_workers,
+                    self.config.execution_strategy,
+                    self._committer,
+                    pool=self._workers(),
+                )
+            return self._local
 
     def _workers(self) -> WorkerPool | ThreadPool:
-        if self._pool is None:
-            in_threads = self.config.execution_strategy == "thread"
-            one_at_a_time = in_threads and not self.format.thread_safe
-            self._pool = make_pool(
-                self.config.execution_strategy,
-                1 if one_at_a_time else self.config.execution_max_workers,
-                preload=self.format.preload,
-                max_documents_per_worker=self.config.max_documents_per_worker,
-            )
-        return self._pool
+        with self._making:
+            if self._pool is None:
+                in_threads = self.config.execution_strategy == "thread"
+                one_at_a_time = in_threads and not self.format.thread_safe
+                self._pool = make_pool(
+                    self.config.execution_strategy,
+                    1 if one_at_a_time else self.config.execution_max_workers,
+                    preload=self.format.preload,
+                    max_documents_per_worker=self.config.max_documents_per_worker,
+                )
+            return self._pool
 
     def close(self) -> None:
         """Stop the workers and, if the router opened it, close the store. Idempotent."""
@@ -379,11 +417,21 @@ class DocumentRouter(Closing):
         if self._owns_queue and isinstance(self._execution, DistributedExecutionBackend):
             self._execution.close()
         if self._courses is not None:
-            self._courses.close()
+            self._end_waiting(self._courses)
         if self._owns_pool and self._pool is not None:
             self._pool.close()
         if self._owns_store:
             self.store.close()
+
+    def _end_waiting(self, courses: Courses) -> None:
+        """Stop what is read for something else than the store, and tell those who wait for it."""
+        with self._making:
+            waiting = dict(self._waiting_for)
+            for course in waiting:
+                courses.cancel(course)
+            courses.close()
+        for read in waiting.values():
+            read.put((None, causes.cancelled("the router was closed")))
 
     @classmethod
     def create_default(cls, **overrides: Any) -> Self:

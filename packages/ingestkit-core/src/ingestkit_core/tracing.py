@@ -36,6 +36,7 @@ class DocumentTrace:
         self._context = trace.set_span_in_context(self._document)
         self._lock = threading.Lock()
         self._stage: tuple[Stage, Span] | None = None
+        self._ended = False
 
     def watching(self, on_progress: OnProgress | None) -> OnProgress:
         """A listener that keeps the spans and tells another listener."""
@@ -49,7 +50,7 @@ class DocumentTrace:
 
     def _reached(self, stage: Stage) -> None:
         with self._lock:
-            if self._stage is not None and self._stage[0] == stage:
+            if self._ended or (self._stage is not None and self._stage[0] == stage):
                 return
             self._leave_stage()
             self._stage = (stage, self._tracer.start_span(stage, context=self._context))
@@ -62,13 +63,22 @@ class DocumentTrace:
     def end(self, result: ProcessingResult) -> None:
         """The document has a result."""
         with self._lock:
-            self._leave_stage()
             self._document.set_attribute("ingestkit.status", result.status)
             self._document.set_attribute("ingestkit.chunks", result.chunks_created)
             self._document.set_attribute("ingestkit.tables", result.tables_created)
             if result.errors:
                 self._document.set_attribute("ingestkit.errors", list(result.errors))
-            self._document.end()
+            self._end()
+
+    def end_without_result(self) -> None:
+        """Nobody waits for the document any more, or it could not be begun."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._leave_stage()
+        self._document.end()
 
 
 def trace_document(file_path: str, source_format: str) -> DocumentTrace | None:

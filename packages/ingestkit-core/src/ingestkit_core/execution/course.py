@@ -108,6 +108,8 @@ class Courses:
         where no jobs are taken any more.
         """
         with self._lock:
+            if self._closed:
+                raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, "no document is begun here any more: it was closed")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._advance_all, name="ingestkit-advance", daemon=True)
                 self._thread.start()
@@ -124,7 +126,8 @@ class Courses:
 
     def close(self) -> None:
         """Advance what has ended already, then stop. The pool stays."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         self._ended.put(None)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()

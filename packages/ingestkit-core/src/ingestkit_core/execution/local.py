@@ -8,6 +8,7 @@ read waits for it in a bounded queue, so a slow store holds up reading rather th
 
 from __future__ import annotations
 
+import functools
 import logging
 import queue
 import threading
@@ -21,6 +22,7 @@ from typing import Any, Literal
 from ingestkit_core.closing import Closing
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, IngestkitError
+from ingestkit_core.execution import causes
 from ingestkit_core.execution.asking import Answer, AskingThreads
 from ingestkit_core.execution.course import Course, Courses, Limits
 from ingestkit_core.execution.memory_limit import default_memory_bytes
@@ -154,7 +156,7 @@ class LocalExecutionBackend(Closing):
             file_path,
             config.model_dump(),
             limits_of(config, self._max_workers),
-            lambda course, value, error: self._was_read(job_id, value, error),
+            functools.partial(self._was_read, job_id),
             _reporting(file_path, on_progress) if on_progress is not None else None,
         )
         with self._lock:
@@ -217,12 +219,12 @@ class LocalExecutionBackend(Closing):
             self._read.put(None)
             self._finishing.join()
 
-    def _was_read(self, job_id: str, value: Any, error: IngestError | None) -> None:
+    def _was_read(self, job_id: str, course: Course, value: Any, error: IngestError | None) -> None:
         """On the advancing thread: ask what is to be asked, or wait for a place in the finisher's queue."""
         document = self._documents.get(job_id)
         if document is None:  # released before it was done: nobody asks any more
+            course.discard()
             return
-        course = document.course
         read = ReadDocument(
             course.file_path,
             document.source_uri,
@@ -298,7 +300,8 @@ class LocalExecutionBackend(Closing):
         try:
             self._courses.start(document.course)
         except IngestkitError as exc:
-            self._settle(document, failed_result(document.course.file_path, exc.to_error()))
+            error = causes.cancelled() if self._closed else exc.to_error()
+            self._settle(document, failed_result(document.course.file_path, error))
 
     def _finished(self, read: Sequence[ReadDocument]) -> list[ProcessingResult | None]:
         """What the finisher makes of them. Its own failure costs one document, never its neighbours."""
