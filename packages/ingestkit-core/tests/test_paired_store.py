@@ -128,6 +128,32 @@ def test_a_failure_half_way_keeps_the_old_version_and_the_next_try_tidies_up(
     assert points(vectors) == {"old", "other"}
 
 
+def test_what_one_thread_has_written_is_not_swept_by_another_before_its_commit(
+    tmp_path: Path, vectors: MemoryVectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, go_on = threading.Event(), threading.Event()
+    upsert = vectors.upsert_chunks
+
+    def slowly(collection: str, chunks: Any) -> int:
+        number = upsert(collection, chunks)
+        if chunks[0].metadata.source_uri == "first":
+            written.set()
+            go_on.wait(0.5)
+        return number
+
+    monkeypatch.setattr(vectors, "upsert_chunks", slowly)
+    # As two routers of one program may have them.
+    with PairedStore(vectors, None, tmp_path / "j.db") as one, PairedStore(vectors, None, tmp_path / "j.db") as other:
+        first = threading.Thread(target=lambda: one.replace(version("first", ["one"])))
+        first.start()
+        assert written.wait(10)
+        other.replace(version("second", ["two"]))
+        go_on.set()
+        first.join(10)
+        stored = {hit.chunk_id for record in one.sources() for hit in one.chunks(None, record.state.source_uri)}
+    assert set(vectors.points["default"]) == stored
+
+
 def test_what_cannot_be_swept_now_is_swept_later(
     store: PairedStore, vectors: MemoryVectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

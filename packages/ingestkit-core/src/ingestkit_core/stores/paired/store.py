@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
+import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ingestkit_core.errors import ErrorCode, IngestkitError, StoreError
 from ingestkit_core.keys import chunk_id
@@ -29,6 +32,25 @@ from ingestkit_core.stores.sqlite.tables import quoted, spools
 __all__ = ["PairedStore"]
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_turns: dict[str, threading.RLock] = {}
+"""One for each journal: two formats have a committing thread each, and may have a store each."""
+
+
+def _in_turn(
+    change: Callable[Concatenate[PairedStore, P], R],
+) -> Callable[Concatenate[PairedStore, P], R]:
+    """A change that waits for the one under way: whoever sweeps must not meet what is noted and not committed."""
+
+    @functools.wraps(change)
+    def run(self: PairedStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._turn:
+            return change(self, *args, **kwargs)
+
+    return run
 
 
 class Closeable(Protocol):
@@ -67,6 +89,7 @@ class PairedStore(SqliteStore):
         self._foreign = ForeignStores(vector_store, structured_db)
         self._collection = collection
         self._swept = False
+        self._turn = _turns.setdefault(os.path.realpath(self.path), threading.RLock())
         for given in (vector_store, structured_db):
             if isinstance(given, SqliteStore) and given.path == self.path:
                 raise StoreError(
@@ -84,6 +107,7 @@ class PairedStore(SqliteStore):
         if self._owned is not None:
             self._owned.close()
 
+    @_in_turn
     def replace(self, version: DocumentVersion) -> WrittenArtifacts:
         """See DocumentStore."""
         tenant = version.state.tenant_id or ""
@@ -154,6 +178,7 @@ class PairedStore(SqliteStore):
             generations.forget_left_over(connection)
         self._swept = True
 
+    @_in_turn
     def move(self, old: SourceRecord, state: SourceState, run_id: str) -> SourceRecord:
         """See DocumentStore. To the foreign stores it is a new document in the place of the old one."""
         version = self._moved(old, state, run_id)
@@ -197,6 +222,7 @@ class PairedStore(SqliteStore):
     def _rows_of(self, name: str) -> Iterable[Sequence[Any]]:
         return self._all_rows(f"SELECT * FROM {quoted(name)} ORDER BY 1", ())
 
+    @_in_turn
     def remove(self, tenant_id: str | None, source_uri: str) -> bool:
         """See DocumentStore."""
         if not self.exists:
@@ -207,6 +233,7 @@ class PairedStore(SqliteStore):
         self._sweep()
         return known
 
+    @_in_turn
     def forget(self, tenant_id: str | None, source_uri: str | None = None) -> int:
         """See DocumentStore. How much the foreign stores erase of what they delete is their matter.
 
@@ -227,6 +254,7 @@ class PairedStore(SqliteStore):
     def _uris(self, tenant: str) -> list[str]:
         return [uri for (uri,) in self._glance("SELECT uri FROM sources WHERE tenant = ?", (tenant,))]
 
+    @_in_turn
     def switch_embedder(self, embedder: tuple[str, int] | None, fingerprints: Mapping[str, str]) -> bool:
         """See DocumentStore. All points are written into a collection of the new embedder before the switch.
 
