@@ -181,6 +181,20 @@ def test_missing_and_foreign_files_come_back_as_results(router: TextRouter, fold
     assert router.process(directory).errors == ("E_SOURCE_UNREADABLE",)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there are no such files there")
+def test_what_is_no_ordinary_file_is_told_and_not_waited_for(router: TextRouter, folder: Path) -> None:
+    os.mkfifo(folder / "pipe.txt")
+    made = write_text(folder / "a.txt", "words")
+    results = router.process_batch([folder / "pipe.txt", folder, made / "below.txt"])
+    assert router.can_handle(folder / "pipe.txt")
+    assert [result.errors for result in results] == [
+        ("E_SOURCE_UNREADABLE",),
+        ("E_SOURCE_UNREADABLE",),
+        ("E_SOURCE_NOT_FOUND",),
+    ]
+    assert results[0].error_details[0].message.endswith("pipe.txt is no ordinary file")
+
+
 def test_a_file_over_the_limit_is_refused_unread(store: SqliteStore, folder: Path) -> None:
     path = folder / "large.txt"
     write_text(path, "x" * 1_200_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from ingestkit_core.errors import SourceError
 from ingestkit_core.keys import hash_text
 from ingestkit_core.ledger import Ledger, UnitLedger
 from ingestkit_core.models import OCRStageResult, ProcessingResult
+from ingestkit_core.stores.base import QueryError
+from ingestkit_core.testing import TextRouter, write_text
 from ingestkit_core.verification import (
     Passage,
     Request,
@@ -22,7 +25,7 @@ from ingestkit_core.verification import (
     tokens_of,
     write_questions,
 )
-from ingestkit_core.verifying import came_in
+from ingestkit_core.verifying import came_in, verify_sources
 
 pytestmark = pytest.mark.unit
 
@@ -119,3 +122,18 @@ def test_pages_that_ocr_read_are_not_counted_by_others() -> None:
     )
     assert came_in(result) == {"page 1": 100, "page 3": 300}
     assert came_in(ProcessingResult(file_path="a.pdf", status="committed")) == {}
+
+
+@pytest.mark.integration
+def test_a_document_that_goes_while_it_is_asked_about_costs_the_others_nothing(
+    router: TextRouter, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    router.process_batch([write_text(folder / "a.txt", "Name|Age", "Ada|36"), write_text(folder / "b.txt", "words")])
+
+    def gone(*arguments: Any) -> Any:
+        raise QueryError("no such table")
+
+    monkeypatch.setattr(router.store, "query", gone)
+    first, second = verify_sources(router.store, [router], router.store.sources())
+    assert (first.verdict, first.error and first.error.code) == ("failed", "E_STORE_COMMIT")
+    assert (second.verdict, second.error and second.error.code) == ("failed", "E_PARSE_UNSUPPORTED")

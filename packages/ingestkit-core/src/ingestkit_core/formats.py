@@ -1,9 +1,10 @@
-"""What a format package tells core about itself. Values only."""
+"""What a format package tells core about itself, and the look at a file that tells formats apart."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from ingestkit_core.config import ProcessorConfig
@@ -11,10 +12,21 @@ from ingestkit_core.errors import ErrorCode
 from ingestkit_core.extraction import Conversion, Extraction, Split
 from ingestkit_core.models import BaseChunkMetadata, ProcessingResult
 
-__all__ = ["Format", "Part", "Verifier"]
+__all__ = ["Format", "Part", "Verifier", "head_of"]
 
 HEAD_BYTES = 1024
 """So much of a file's beginning is shown to ``recognises``."""
+
+
+def head_of(path: str | Path) -> bytes | None:
+    """A file's first bytes; None where they cannot be read. A pipe is not opened: nobody may ever write to it."""
+    try:
+        if not Path(path).is_file():
+            return None
+        with open(path, "rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from ingestkit_core.errors import ErrorCode, ExecutionError, ParseError
 from ingestkit_core.execution.local import make_pool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
-from ingestkit_core.formats import HEAD_BYTES
+from ingestkit_core.formats import head_of
 from ingestkit_core.keys import UNDECODABLE, source_uri_of
 from ingestkit_core.llm import open_llm
 from ingestkit_core.mirror import (
@@ -136,10 +136,8 @@ class Ingestor(Closing):
         by_suffix = [router for router in self.routers.values() if suffix in router.format.suffixes]
         if not by_suffix:
             return None
-        try:
-            with open(path, "rb") as file:
-                head = file.read(HEAD_BYTES)
-        except OSError:
+        head = head_of(path)
+        if head is None:
             return by_suffix[0]
         candidates = [*by_suffix, *self.routers.values()]
         return next((router for router in candidates if router.format.recognises(head)), by_suffix[0])

@@ -43,7 +43,7 @@ from ingestkit_core.execution.local import LocalExecutionBackend, limits_of, mak
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
-from ingestkit_core.formats import HEAD_BYTES, Format
+from ingestkit_core.formats import Format, head_of
 from ingestkit_core.keys import fingerprint, hash_file
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
@@ -113,11 +113,8 @@ class DocumentRouter(Closing):
 
     def can_handle(self, path: str | Path) -> bool:
         """Whether the file is of this format: by its first bytes where it can be read, else by its suffix."""
-        try:
-            with open(path, "rb") as file:
-                return self.format.recognises(file.read(HEAD_BYTES))
-        except OSError:
-            return Path(path).suffix.lower() in self.format.suffixes
+        head = head_of(path)
+        return self.format.recognises(head) if head is not None else Path(path).suffix.lower() in self.format.suffixes
 
     def process(self, path: str | Path, source_uri: str | None = None) -> ProcessingResult:
         """Read one document and commit it; returns when it is done. Its faults come back in the result."""

@@ -7,6 +7,7 @@ could make use of.
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,9 +177,14 @@ class SourceCheck:
 
 def _stat(file_path: str) -> os.stat_result:
     try:
-        return os.stat(file_path)
-    except FileNotFoundError as exc:
+        status = os.stat(file_path)
+    except (FileNotFoundError, NotADirectoryError) as exc:
         raise SourceError(ErrorCode.E_SOURCE_NOT_FOUND, f"{file_path} does not exist") from exc
+    if not stat.S_ISREG(status.st_mode):
+        # Opening a pipe that nobody writes to would wait for ever.
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
+        raise SourceError(ErrorCode.E_SOURCE_UNREADABLE, f"{file_path} is {kind}")
+    return status
 
 
 def _unchanged(record: SourceRecord, run_id: str | None = None) -> ProcessingResult:

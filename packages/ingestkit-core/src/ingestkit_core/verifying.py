@@ -21,7 +21,7 @@ from ingestkit_core.elements import CellRange, PageBox, RowPlace
 from ingestkit_core.errors import ErrorCode, IngestError, IngestkitError
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.router import DocumentRouter
-from ingestkit_core.stores.base import DocumentStore, SourceRecord, SourceState, TableRecord
+from ingestkit_core.stores.base import DocumentStore, QueryError, SourceRecord, SourceState, TableRecord
 from ingestkit_core.stores.records import place_of_row
 from ingestkit_core.verification import Passage, Request, Rows, Verification, write_questions
 
@@ -107,6 +107,9 @@ def _verified(
         if exc.code == ErrorCode.E_SOURCE_CHANGED:
             return Verified(state, "changed")
         return Verified(state, "failed", error=exc.to_error())
+    except (OSError, QueryError) as exc:
+        message = f"what is stored could not be asked about: {getattr(exc, 'strerror', None) or exc}"
+        return Verified(state, "failed", error=_error(ErrorCode.E_STORE_COMMIT, message))
     finally:
         questions.unlink(missing_ok=True)
 
