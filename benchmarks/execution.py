@@ -32,6 +32,7 @@ from ingestkit_pdf.router import PDFRouter
 from benchmarks import corpora
 from benchmarks.fresh import NotMeasuredError, call
 from benchmarks.options import Options
+from benchmarks.queue_batch import queue_batch_figures
 from benchmarks.queueing import queue_figures
 from benchmarks.report import Column, Figures
 
@@ -278,4 +279,4 @@ def _stream(count: int) -> tuple[int, Cost]:
     return max(sizes) - sizes[0], cost
 
 
-STEPS = (_dispatch_figures, _replacement_figures, _batch_figures, _stream_figures, queue_figures)
+STEPS = (_dispatch_figures, _replacement_figures, _batch_figures, _stream_figures, queue_figures, queue_batch_figures)
