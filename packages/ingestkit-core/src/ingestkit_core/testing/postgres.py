@@ -30,7 +30,7 @@ PASSWORD = "correct horse: battery/staple@"
 """Of the server's one user: with every character that a URL could trip over."""
 
 _CONFIGURATION = """
-listen_addresses = '127.0.0.1'
+listen_addresses = '{address}'
 unix_socket_directories = ''
 fsync = off
 full_page_writes = off
@@ -74,13 +74,17 @@ def _outside_root() -> tuple[str, ...] | None:
 
 
 class PostgresServer:
-    """A server in ``folder``, which is made. ``stop`` may take it down hard; ``start`` brings it back."""
+    """A server in ``folder``, which is made. ``stop`` may take it down hard; ``start`` brings it back.
 
-    def __init__(self, folder: Path) -> None:
+    It listens on ``address``, to clients of ``network``.
+    """
+
+    def __init__(self, folder: Path, address: str = "127.0.0.1", network: str = "127.0.0.1/32") -> None:
         binaries, prefix = _binaries(), _outside_root()
         assert binaries is not None
         assert prefix is not None
         self.folder = folder
+        self.address = address
         self.port = _free_port()
         self._command = [*prefix, str(binaries / "postgres"), "-D", str(folder), "-p", str(self.port)]
         self._process: subprocess.Popen[bytes] | None = None
@@ -92,7 +96,9 @@ class PostgresServer:
             options = ["--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password.name}"]
             subprocess.run([*prefix, *initdb, *options], check=True, capture_output=True, timeout=120)
         with open(folder / "postgresql.conf", "a", encoding="utf-8") as file:
-            file.write(_CONFIGURATION)
+            file.write(_CONFIGURATION.format(address=address))
+        with open(folder / "pg_hba.conf", "a", encoding="utf-8") as file:
+            file.write(f"host all all {network} scram-sha-256\n")
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -119,7 +125,7 @@ class PostgresServer:
         from urllib.parse import quote
 
         secret = f":{quote(password, safe='')}" if password else ""
-        return f"postgresql://{_USER}{secret}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{_USER}{secret}@{self.address}:{self.port}/{database}"
 
     def execute(self, sql: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run a statement outside any store; its rows, if it gives some."""

@@ -44,6 +44,8 @@ def free_ports(count: int) -> list[int]:
 class _Server(ABC):
     """A process that listens on ``port``."""
 
+    address = "127.0.0.1"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +96,7 @@ class _Server(ABC):
             assert self._process is not None
             if self._process.poll() is not None:
                 break
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            with contextlib.suppress(OSError), socket.create_connection((self.address, self.port), 1):
                 return
             time.sleep(0.05)
         words = (self.folder / "output").read_text(errors="replace")[-2000:]
@@ -116,14 +118,16 @@ class RedisServer(_Server):
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.address}:{self.port}/0"
 
     def start(self) -> None:
         command = _path_of("redis-server")
         assert command is not None, "apt-get install redis-server"
         options = {
             "port": str(self.port),
-            "bind": "127.0.0.1",
+            "bind": self.address,
+            # Bound to what the test says, nobody else is meant.
+            "protected-mode": "no",
             "dir": str(self.folder),
             "save": "",
             "appendonly": "yes",
@@ -135,7 +139,7 @@ class RedisServer(_Server):
     def _wait_until_loaded(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+            with contextlib.suppress(OSError), socket.create_connection((self.address, self.port), 1) as connection:
                 connection.sendall(b"PING\r\n")
                 if connection.recv(16).startswith(b"+PONG"):
                     return
