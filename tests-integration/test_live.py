@@ -14,12 +14,7 @@ pytestmark = [pytest.mark.integration]
 
 PACKAGES = Path(__file__).resolve().parents[1] / "packages"
 
-CODES_NOT_LIVE = set(
-    """
-    E_PROCESS_CHUNK E_PROCESS_HEADER_FOOTER E_PROCESS_SCHEMA_GEN E_PROCESS_SERIALIZE
-    W_SHEET_SKIPPED_PASSWORD
-    """.split()
-)
+CODES_NOT_LIVE: set[str] = set()
 SETTINGS_NOT_LIVE = set(
     """
     enable_ocr_cleanup ocr_cleanup_model

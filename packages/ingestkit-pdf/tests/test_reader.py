@@ -159,13 +159,13 @@ def test_loss_beyond_the_limit_is_said(report: str, monkeypatch: pytest.MonkeyPa
     from ingestkit_core.chunking import Packed
     from ingestkit_pdf import interpretation
 
-    pack = interpretation.pack
+    pack = interpretation.pack_sparing
 
     def losing(*arguments: Any) -> Packed:
         packed = pack(*arguments)
         return Packed(packed.chunks[:-1], {**packed.emitted, "page 4": 0})
 
-    monkeypatch.setattr(interpretation, "pack", losing)
+    monkeypatch.setattr(interpretation, "pack_sparing", losing)
     extraction = read(report, PDFProcessorConfig().model_dump())
     assert extraction.issues[-1].code == "W_UNEXPLAINED_LOSS"
     assert extraction.ledger.unexplained > 100

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ingestkit_core.config import ProcessorConfig
+from ingestkit_core.containing import contained
 from ingestkit_core.elements import (
     CELL_SEPARATOR,
     CellRange,
@@ -36,10 +37,11 @@ from ingestkit_core.elements import (
     merge_locations,
     unit_of,
 )
+from ingestkit_core.errors import ErrorCode, IngestError, ProcessError
 from ingestkit_core.keys import hash_text
 from ingestkit_core.language import estimate_tokens
 
-__all__ = ["ChunkDraft", "ChunkLimits", "Packed", "pack"]
+__all__ = ["ChunkDraft", "ChunkLimits", "Packed", "pack", "pack_sparing"]
 
 _CUT_WINDOW_RATIO = 0.5
 """A chunk of prose is cut somewhere between this share of its size and its full size."""
@@ -86,10 +88,14 @@ class ChunkDraft:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The chunks of a document in order, and how much of each unit they hold (in the ledger's measure)."""
+    """The chunks of a document in order, and how much of each unit they hold (in the ledger's measure).
+
+    ``failures`` tell what of it could not be packed.
+    """
 
     chunks: tuple[ChunkDraft, ...]
     emitted: Mapping[str, int]
+    failures: tuple[IngestError, ...] = ()
 
 
 def pack(
@@ -108,6 +114,33 @@ def pack(
         packer.add(element)
     packer.flush()
     return Packed(tuple(packer.chunks), dict(packer.emitted))
+
+
+def pack_sparing(elements: Sequence[Element], limits: ChunkLimits) -> Packed:
+    """``pack``; an element that cannot be packed is left out and told (E_PROCESS_CHUNK), and the others are packed.
+
+    Where that happens, a chunk ends, and headings before it are no headings of what follows.
+    """
+    if not elements:
+        return Packed((), {})
+    place = next((span.location for span in (*elements[0].header, *elements[0].spans)), None)
+    try:
+        return contained(
+            ErrorCode.E_PROCESS_CHUNK,
+            f"a {elements[0].kind} could not be made into chunks",
+            lambda: pack(elements, limits),
+            page_number=place.page_number if isinstance(place, PageBox) else None,
+            sheet_name=place.sheet_name if isinstance(place, CellRange) else None,
+            cell_range=place.cell_range if isinstance(place, CellRange) else None,
+        )
+    except ProcessError as exc:
+        if len(elements) == 1:
+            return Packed((), {}, (exc.to_error(),))
+    middle = len(elements) // 2
+    first, second = pack_sparing(elements[:middle], limits), pack_sparing(elements[middle:], limits)
+    emitted = Counter(first.emitted)
+    emitted.update(second.emitted)
+    return Packed((*first.chunks, *second.chunks), dict(emitted), (*first.failures, *second.failures))
 
 
 class _Piece(NamedTuple):

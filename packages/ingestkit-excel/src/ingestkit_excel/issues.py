@@ -23,8 +23,10 @@ def workbook_issues(book: Workbook) -> Iterator[IngestError]:
         )
 
 
-def sheet_issues(sheet: Sheet, *, include_hidden: bool) -> Iterator[IngestError]:
-    """What is told for a sheet, in the order of reading."""
+def sheet_issues(sheet: Sheet, *, include_hidden: bool, is_locked: bool = False) -> Iterator[IngestError]:
+    """What is told for a sheet, in the order of reading. ``is_locked``: hidden sheets of its workbook show to those
+    only who know a password.
+    """
     name = sheet.name
     if sheet.kind is SheetKind.CHARTSHEET:
         yield _issue(ErrorCode.W_SHEET_SKIPPED_CHART, "The sheet is a chart.", sheet_name=name)
@@ -35,7 +37,10 @@ def sheet_issues(sheet: Sheet, *, include_hidden: bool) -> Iterator[IngestError]
         return
     if sheet.parser is not ParserUsed.XML:
         yield _issue(ErrorCode.W_PARSER_FALLBACK, f"Read with {sheet.parser}: {sheet.reason}.", sheet_name=name)
-    if sheet.hidden and not include_hidden:
+    if sheet.hidden and not include_hidden and is_locked:
+        message = "The sheet is hidden and a password keeps it so; include_hidden brings it in."
+        yield _issue(ErrorCode.W_SHEET_SKIPPED_PASSWORD, message, sheet_name=name)
+    elif sheet.hidden and not include_hidden:
         yield _issue(
             ErrorCode.W_SHEET_SKIPPED_HIDDEN, "The sheet is hidden; include_hidden brings it in.", sheet_name=name
         )

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ingestkit_core.chunking import ChunkDraft, ChunkLimits, pack
+from ingestkit_core.chunking import ChunkDraft, ChunkLimits, pack_sparing
 from ingestkit_core.elements import Element, TableDraft
 from ingestkit_core.errors import ErrorCode, IngestError
 from ingestkit_core.extraction import Conversion, Extraction
@@ -95,12 +95,13 @@ def packed(sheet: SheetRead, settings: ExcelProcessorConfig) -> SheetRead:
     if sheet.content is None:
         return sheet
     limits = ChunkLimits.of(settings)
-    done = [pack(section, limits) for section in sheet.content.sections if section]
+    done = [pack_sparing(section, limits) for section in sheet.content.sections if section]
     return replace(
         sheet,
         content=replace(sheet.content, sections=()),
         chunks=tuple(chunk for one in done for chunk in one.chunks),
         emitted=sum(count for one in done for count in one.emitted.values()),
+        issues=(*sheet.issues, *(failure for one in done for failure in one.failures)),
     )
 
 

@@ -176,7 +176,8 @@ def _read_sheets(book: Workbook, places: Sequence[int], settings: ExcelProcessor
         if _is_read(sheet, settings):
             view = view_of(sheet, include_hidden=settings.include_hidden)
             content = read_sheet(view, book.names, settings, first_table=0)
-        sheets.append(sheet_read(sheet, list(sheet_issues(sheet, include_hidden=settings.include_hidden)), content))
+        issues = sheet_issues(sheet, include_hidden=settings.include_hidden, is_locked=book.is_locked)
+        sheets.append(sheet_read(sheet, list(issues), content))
     return sheets
 
 

@@ -14,9 +14,10 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from ingestkit_core.chunking import ChunkDraft, ChunkLimits, pack
+from ingestkit_core.chunking import ChunkDraft, ChunkLimits, pack_sparing
+from ingestkit_core.containing import contained
 from ingestkit_core.elements import Element, PageBox, TableDraft, unit_of
-from ingestkit_core.errors import ErrorCode, IngestError, ParseError
+from ingestkit_core.errors import ErrorCode, IngestError, ParseError, ProcessError
 from ingestkit_core.extraction import Conversion, Extraction
 from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, ParseStageResult
@@ -109,10 +110,8 @@ def interpreted(known: Known, pages: PagesRead, choice: OCRChoice | None, settin
         code = ErrorCode.E_PARSE_REPAIR_FAILED if facts.repaired else ErrorCode.E_PARSE_CORRUPT
         raise ParseError(code, f"{name}: none of its {facts.page_count} pages can be read")
     body = body_style([page.lines for page in contents])
-    furniture = find_furniture(
-        [PageLines(page.number, page.width, page.height, page.lines) for page in contents], body[0], settings
-    )
-    issues = [*known.findings.issues, *failures, *pages.ocr_failures]
+    furniture, unsure = _furniture(contents, body, name, settings)
+    issues = [*known.findings.issues, *failures, *pages.ocr_failures, *unsure]
     for page in contents:
         issues.extend(page_issues(page, name, settings))
         issues.extend(ocr_issues(page, name, settings))
@@ -127,6 +126,7 @@ def interpreted(known: Known, pages: PagesRead, choice: OCRChoice | None, settin
     profile = profile_document(facts, profiles, _sample(contents), settings)
     turned = Turned.of(contents)
     issues.extend(continuation_issues(tables, name))
+    issues.extend(failure for table in tables for failure in table.failures)
     return Reading(
         content_hash=known.content_hash,
         profile=profile,
@@ -143,9 +143,25 @@ def interpreted(known: Known, pages: PagesRead, choice: OCRChoice | None, settin
     )
 
 
+def _furniture(
+    contents: Sequence[PageContent], body: Style, name: str, settings: PDFProcessorConfig
+) -> tuple[Sequence[frozenset[int]], tuple[IngestError, ...]]:
+    """The running headers and footers of every page; where they cannot be told apart, they are text."""
+    pages = [PageLines(page.number, page.width, page.height, page.lines) for page in contents]
+    try:
+        found = contained(
+            ErrorCode.E_PROCESS_HEADER_FOOTER,
+            f"{name}: running headers and footers could not be told apart",
+            lambda: find_furniture(pages, body[0], settings),
+        )
+    except ProcessError as exc:
+        return [frozenset()] * len(pages), (exc.to_error(),)
+    return found, ()
+
+
 def extraction(file_path: str, settings: PDFProcessorConfig, reading: Reading, started: float) -> Extraction:
     """The document as chunks. ``started`` is when this job did, on the performance counter."""
-    packed = pack(reading.elements, ChunkLimits.of(settings))
+    packed = pack_sparing(reading.elements, ChunkLimits.of(settings))
     ledger = reading.ledger(packed.emitted, settings)
     ocr = ocr_stage(reading.contents, reading.ocr_failures, reading.ocr, settings)
     return Extraction(
@@ -165,7 +181,7 @@ def extraction(file_path: str, settings: PDFProcessorConfig, reading: Reading, s
         classification=_classification_stage(reading.classification),
         ingestion_method=ingestion_method(reading.classification.pdf_type),
         language=reading.profile.language,
-        issues=(*reading.issues, *loss_issues(ledger, Path(file_path).name, settings)),
+        issues=(*reading.issues, *packed.failures, *loss_issues(ledger, Path(file_path).name, settings)),
         ocr=ocr,
         log_lines=ocr_lines(reading.contents) if settings.log_ocr_output else (),
         question=question(

@@ -8,11 +8,13 @@ totals        ─► lines only: a sum among what it sums would be counted twice
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ingestkit_core.containing import contained
 from ingestkit_core.elements import Element, ElementKind, Span, TableDraft
+from ingestkit_core.errors import ErrorCode, IngestError, ProcessError
 
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.drafts import MAX_TABLE_COLUMNS, drafts
@@ -29,11 +31,16 @@ Metadata = tuple[tuple[str, Any], ...]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a table gave. ``in_sql_only`` counts the cells that stand in no text. Table indexes count from 0."""
+    """What a table gave. ``in_sql_only`` counts the cells that stand in no text. Table indexes count from 0.
+
+    ``failures`` tell what of it could not be put into words: its rows (E_PROCESS_SERIALIZE), which are in the SQL table
+    all the same, or its description (E_PROCESS_SCHEMA_GEN).
+    """
 
     elements: tuple[Element, ...]
     tables: tuple[TableDraft, ...]
     in_sql_only: int
+    failures: tuple[IngestError, ...] = ()
 
 
 def read_record(
@@ -58,24 +65,40 @@ def read_record(
     tables = tuple(drafts(piece, title, header, values, config))
     told = len(anatomy.body) <= config.row_serialization_limit
     elements: list[Element] = []
-    if told:
-        elements.extend([*headings, *_lines(piece, header, tables[0], targets, metadata, first_table)])
-    elif anatomy.totals:
-        elements.append(_totals(piece, header, targets, metadata, first_table))
+    failures: list[IngestError] = []
+
+    def attempt(code: ErrorCode, message: str, step: Callable[[], Sequence[Element]]) -> bool:
+        sheet_name, cell_range = region.view.sheet.name, region.place.a1
+        try:
+            elements.extend(contained(code, message, step, sheet_name=sheet_name, cell_range=cell_range))
+        except ProcessError as exc:
+            failures.append(exc.to_error())
+            return False
+        return True
+
+    def rows() -> Sequence[Element]:
+        if told:
+            return [*headings, *_lines(piece, header, tables[0], targets, metadata, first_table)]
+        return [_totals(piece, header, targets, metadata, first_table)] if anatomy.totals else []
+
+    if not attempt(ErrorCode.E_PROCESS_SERIALIZE, "the rows of a table could not be made into text", rows):
+        told = False
     for index, table in enumerate(tables):
         # The title of a table that is not told row by row stands in its description.
         titles = [span for heading in headings for span in heading.spans] if not told and not index else []
-        lines = describe(table, values, piece, names, config, part=index, offset=index * MAX_TABLE_COLUMNS)
-        elements.append(
-            Element(
-                ElementKind.SCHEMA,
-                (*titles, *(Span(line, table.location, 0) for line in lines)),
-                metadata=metadata,
-                table_index=first_table + index,
-                columns=tuple(column.name for column in table.columns),
-            )
-        )
-    return Record(tuple(elements), tables, 0 if told else _untold(piece))
+
+        def description(
+            table: TableDraft = table, index: int = index, titles: Sequence[Span] = titles
+        ) -> Sequence[Element]:
+            lines = describe(table, values, piece, names, config, part=index, offset=index * MAX_TABLE_COLUMNS)
+            spans = (*titles, *(Span(line, table.location, 0) for line in lines))
+            columns = tuple(column.name for column in table.columns)
+            return [
+                Element(ElementKind.SCHEMA, spans, metadata=metadata, table_index=first_table + index, columns=columns)
+            ]
+
+        attempt(ErrorCode.E_PROCESS_SCHEMA_GEN, "a table could not be described", description)
+    return Record(tuple(elements), tables, 0 if told else _untold(piece), tuple(failures))
 
 
 def _untold(piece: Piece) -> int:

@@ -64,7 +64,7 @@ def read_sheet(
         regions=(*_named(reading.titles, pieces), *_without_cells(view)),
         cells=view.masks.cells,
         in_sql_only=reading.in_sql_only,
-        issues=issues,
+        issues=(*issues, *reading.failures),
     )
 
 
@@ -152,6 +152,7 @@ class _Reading:
         self.tables: list[TableDraft] = []
         self.titles: set[str] = set()
         self.in_sql_only = 0
+        self.failures: list[IngestError] = []
         self._sheet = view.sheet
         self._names = [name for name in names if name.sheet_name == view.sheet.name]
         self._config = config
@@ -213,6 +214,7 @@ class _Reading:
         self._extend(record.elements)
         self.tables.extend(record.tables)
         self.in_sql_only += record.in_sql_only
+        self.failures.extend(record.failures)
 
     def _add_text(self, piece: Piece, metadata: Metadata) -> None:
         single = piece.region.width == 1 or all(mask.bit_count() == 1 for mask in piece.region.masks.values())

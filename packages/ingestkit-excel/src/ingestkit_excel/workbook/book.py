@@ -100,7 +100,15 @@ def read_package(package: Package, part: str, max_rows_in_memory: int, only: Seq
         title=_title(package),
         has_macros=_has_macros(package, relations),
         has_external_links=_has_external_links(package, relations),
+        is_locked=_is_locked(sections.get("workbookProtection")),
     )
+
+
+def _is_locked(protection: ElementTree.Element | None) -> bool:
+    """Whether only a password lets sheets be shown that are hidden."""
+    if protection is None or protection.get("lockStructure") not in ("1", "true"):
+        return False
+    return any(protection.get(name) for name in ("workbookPassword", "workbookHashValue"))
 
 
 def part_sizes(package: Package, part: str) -> tuple[list[int], int]:

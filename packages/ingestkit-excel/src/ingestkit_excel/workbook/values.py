@@ -300,10 +300,11 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """A workbook: its sheets in their order."""
+    """A workbook: its sheets in their order. ``is_locked``: only a password lets hidden sheets be shown."""
 
     sheets: tuple[Sheet, ...]
     names: tuple[DefinedName, ...] = ()
     title: str = ""
     has_macros: bool = False
     has_external_links: bool = False
+    is_locked: bool = False

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ingestkit_core.containing import contained
 from ingestkit_core.elements import (
     ColumnType,
     Element,
@@ -19,6 +20,7 @@ from ingestkit_core.elements import (
     merge_locations,
     unit_of,
 )
+from ingestkit_core.errors import ErrorCode, IngestError, ProcessError
 
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.rows import Row, body_rows, header_span
@@ -44,13 +46,17 @@ class PageTables:
 
 @dataclass(frozen=True, slots=True)
 class PlacedTable:
-    """A table over one or several pages: its elements, where it begins, and where it went on."""
+    """A table over one or several pages: its elements, where it begins, and where it went on.
+
+    ``failures`` tell what of it could not be put into words: all of it, or its description.
+    """
 
     page_number: int
     before: int
     elements: tuple[Element, ...]
     draft: TableDraft | None
     continued_on: tuple[int, ...]
+    failures: tuple[IngestError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +96,23 @@ def placed_tables(pages: Sequence[PageTables], config: PDFProcessorConfig) -> li
     drafts = 0
     for number, run in enumerate(runs, 1):
         is_large = sum(len(table.rows) - table.header_row_count for _, table, _ in run) >= rows_for_sql(config)
-        placed.append(_placed(run, number, drafts if is_large else None))
-        drafts += is_large
+        placed.append(_placed_or_told(run, number, drafts if is_large else None))
+        drafts += placed[-1].draft is not None
     return placed
+
+
+def _placed_or_told(run: Sequence[tuple[int, Table, int]], number: int, table_index: int | None) -> PlacedTable:
+    """The table of a run; one that cannot be made into text costs itself."""
+    page_number, first, _ = run[0]
+    try:
+        return contained(
+            ErrorCode.E_PROCESS_SERIALIZE,
+            f"a table on page {page_number} could not be made into text",
+            lambda: _placed(run, number, table_index),
+            page_number=page_number,
+        )
+    except ProcessError as exc:
+        return PlacedTable(page_number, first.lines[0] if first.lines else 0, (), None, (), (exc.to_error(),))
 
 
 def rows_for_sql(config: PDFProcessorConfig) -> int:
@@ -132,9 +152,24 @@ def _placed(run: Sequence[tuple[int, Table, int]], number: int, table_index: int
     columns = tuple(names) if first.header_row_count else ()
     body = Element(ElementKind.TABLE, spans, header=tuple(header), table_index=table_index, columns=columns)
     draft = _draft(number, names, rows, header) if table_index is not None and rows else None
-    elements = (body,) if draft is None else (body, _schema(draft, table_index))
+    described, failures = _described(draft, table_index, page_number) if draft is not None else ((), ())
     later = tuple(page for page, _, _ in run[1:])
-    return PlacedTable(page_number, first.lines[0] if first.lines else 0, elements, draft, later)
+    return PlacedTable(page_number, first.lines[0] if first.lines else 0, (body, *described), draft, later, failures)
+
+
+def _described(
+    draft: TableDraft, table_index: int | None, page_number: int
+) -> tuple[tuple[Element, ...], tuple[IngestError, ...]]:
+    try:
+        schema = contained(
+            ErrorCode.E_PROCESS_SCHEMA_GEN,
+            f"a table on page {page_number} could not be described",
+            lambda: _schema(draft, table_index),
+            page_number=page_number,
+        )
+    except ProcessError as exc:
+        return (), (exc.to_error(),)
+    return (schema,), ()
 
 
 # As SQL
