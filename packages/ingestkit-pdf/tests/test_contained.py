@@ -66,7 +66,7 @@ def test_a_table_without_a_description_keeps_its_rows(
 def test_a_table_that_cannot_be_made_into_text_costs_itself(
     report: str, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tabular, "_body", broken)
+    monkeypatch.setattr(tabular, "body_rows", broken)
     extraction = reading(report)
     codes = [(issue.code, issue.page_number) for issue in extraction.issues]
     assert codes == [("E_PROCESS_SERIALIZE", 1), ("W_UNEXPLAINED_LOSS", None)]
