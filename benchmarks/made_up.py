@@ -72,10 +72,11 @@ def document(
     texts: Sequence[str],
     tables: Sequence[NamedTable] = (),
     vectors: Sequence[tuple[float, ...]] | None = None,
+    tenant: str | None = None,
 ) -> DocumentVersion:
     """A document of these chunks and tables, ready to be committed."""
     content_hash = hash_text("\n".join(texts))
-    key = IngestKey(content_hash=content_hash, source_uri=uri, parser_version=_VERSION).key
+    key = IngestKey(content_hash=content_hash, source_uri=uri, parser_version=_VERSION, tenant_id=tenant).key
     chunks = [
         ChunkPayload(
             id=chunk_id(key, number, hash_text(text)),
@@ -89,6 +90,7 @@ def document(
                 chunk_index=number,
                 chunk_hash=hash_text(text),
                 ingest_key=key,
+                tenant_id=tenant,
                 language="en",
                 locations=(PageBox(number + 1, (50.0, 50.0, 500.0, 700.0)),),
             ),
@@ -96,9 +98,9 @@ def document(
         for number, text in enumerate(texts)
     ]
     return DocumentVersion(
-        state=SourceState(None, uri, uri, "made-up", content_hash, key, "fingerprint", _VERSION, 1000, 1),
+        state=SourceState(tenant, uri, uri, "made-up", content_hash, key, "fingerprint", _VERSION, 1000, 1),
         run_id="run",
-        result=ProcessingResult(file_path=uri, ingest_key=key, status="committed"),
+        result=ProcessingResult(file_path=uri, ingest_key=key, tenant_id=tenant, status="committed"),
         chunks=chunks,
         tables=tables,
         embedder=("made-up", len(vectors[0])) if vectors else None,

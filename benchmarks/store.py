@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,8 +17,8 @@ from ingestkit_core.testing.textformat import read as read_text
 from ingestkit_pdf.reader import convert
 from ingestkit_pdf.router import PDFRouter
 
-from benchmarks import corpora, made_up, many_tables
-from benchmarks.fresh import NotMeasuredError, call, cpu_of, cpu_seconds
+from benchmarks import corpora, made_up, many_tables, searching
+from benchmarks.fresh import NotMeasuredError, call, cpu_of
 from benchmarks.options import Options
 from benchmarks.report import Column, Figures
 
@@ -110,72 +107,6 @@ def _load_ours() -> float:
         return cpu_of(lambda: store.replace(version))
 
 
-# Search
-
-CHUNKS_PER_DOCUMENT = 100
-VECTOR_SIZE = 256
-
-
-def _search_figures(options: Options) -> Iterator[Figures]:
-    figures = Figures(
-        "Store: search, CPU seconds",
-        [Column("searches"), Column("cold: a new process to its first answer", ".3f"), Column("warm", ".4f")],
-    )
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        texts, vectors = Path(folder, "texts.db"), Path(folder, "vectors.db")
-        call(_fill, texts, 10_000, 0)
-        figures.add("10,000 chunks by words", _cold_search(texts), call(_warm_search, texts, 0))
-        if options.large:
-            call(_fill, vectors, 100_000, VECTOR_SIZE)
-            name = f"100,000 chunks by words and {VECTOR_SIZE}-number vectors"
-            figures.add(name, None, call(_warm_search, vectors, VECTOR_SIZE))
-    figures.notes.append("goal: cold over 10,000 chunks <= 0.7 s, warm over 100,000 vectors <= 0.030 s")
-    yield figures
-
-
-def _fill(path: Path, chunks: int, vector_size: int) -> None:
-    chance = random.Random(1)
-    words = made_up.prose(20_000, "text").split()
-    with SqliteStore(path) as store:
-        for start in range(0, chunks, CHUNKS_PER_DOCUMENT):
-            numbers = range(start, min(start + CHUNKS_PER_DOCUMENT, chunks))
-            texts = [" ".join([*chance.choices(words, k=150), str(number)]) for number in numbers]
-            vectors = [made_up.vector(vector_size, chance) for _ in numbers] if vector_size else None
-            store.replace(made_up.document(f"/made/up/{start}.txt", texts, (), vectors))
-
-
-def _queries(count: int) -> list[str]:
-    """A common word and a rarer one of the made-up texts, each time others."""
-    words = list(dict.fromkeys(made_up.prose(20_000, "text").split()))
-    return [f"{words[number]} {words[len(words) // 2 + number]}" for number in range(count)]
-
-
-_COLD = """
-import sys
-from ingestkit_core.stores import SqliteStore, open_store
-with SqliteStore(sys.argv[1]) as store:
-    sys.exit(not store.search(sys.argv[2], 5))
-"""
-
-
-def _cold_search(path: Path) -> float:
-    """CPU seconds of a whole process that imports what it needs and searches once."""
-    before = cpu_seconds()
-    if subprocess.run([sys.executable, "-c", _COLD, path, *_queries(1)], stderr=subprocess.DEVNULL).returncode:
-        raise NotMeasuredError("the search failed, or found nothing")
-    return cpu_seconds() - before
-
-
-def _warm_search(path: Path, vector_size: int) -> float:
-    """CPU seconds of a search, after the first."""
-    vector = made_up.vector(vector_size, random.Random(2)) if vector_size else None
-    first, *others = _queries(21)
-    with SqliteStore(path) as store:
-        if not store.search(first, 5, vector=vector):
-            raise NotMeasuredError("the search found nothing")
-        return cpu_of(lambda: [store.search(query, 5, vector=vector) for query in others]) / len(others)
-
-
 # Unchanged
 
 
@@ -249,4 +180,4 @@ def _wrapped(paragraph: str) -> Sequence[str]:
     return [" ".join(words[start : start + 12]) for start in range(0, len(words), 12)]
 
 
-STEPS = (_rows_figures, _search_figures, _unchanged_figures, _insertion_figures, many_tables.figures)
+STEPS = (_rows_figures, searching.figures, _unchanged_figures, _insertion_figures, many_tables.figures)

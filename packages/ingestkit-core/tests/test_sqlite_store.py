@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import os
+import random
 import sqlite3
 import stat
 import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingestkit_core.errors import ErrorCode, StoreError
+from ingestkit_core.keys import hash_text
 from ingestkit_core.protocols import StructuredDBBackend, VectorStoreBackend
 from ingestkit_core.stores import SqliteStore, open_store
 from ingestkit_core.stores.files import network_file_system
@@ -95,10 +100,16 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
 def test_an_older_store_is_migrated_with_its_content(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     with SqliteStore(path) as store:
-        store.replace(version("/a.txt", ["kept text"], rows=[("x", 1)]))
+        store.replace(version("/a.txt", ["kept text"], rows=[("x", 1)], vectors=[[3.0, 4.0]]))
         expected = list(store.export())
+        kept = store.known_vectors("model", [hash_text("kept text")])
     raw = sqlite3.connect(path)
     raw.executescript("DROP TABLE ingest_jobs; DROP TABLE ingest_workers")
+    raw.executescript(
+        "ALTER TABLE vectors RENAME TO newer; CREATE TABLE vectors (embedder TEXT NOT NULL, text_hash TEXT NOT NULL, "
+        "vector BLOB NOT NULL, PRIMARY KEY (embedder, text_hash)) WITHOUT ROWID; "
+        "INSERT INTO vectors SELECT * FROM newer; DROP TABLE newer"
+    )
     raw.execute("ALTER TABLE quarantine DROP COLUMN attempts")
     raw.execute("DROP TABLE roots")
     raw.execute("PRAGMA user_version = 1")
@@ -107,6 +118,7 @@ def test_an_older_store_is_migrated_with_its_content(tmp_path: Path) -> None:
     with SqliteStore(path) as store:
         assert store.status().schema_version == schema.SCHEMA_VERSION
         assert list(store.export()) == expected
+        assert store.known_vectors("model", [hash_text("kept text")]) == kept != {}
         assert list(store.quarantined()) == []
         assert store.find_root(None, "/a") is None
 
@@ -379,3 +391,43 @@ def test_a_new_version_makes_no_table_anew_whose_columns_stay(store: SqliteStore
     assert store.tables() == []
     with sqlite3.connect(store.path) as connection:
         assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table.table_name,)).fetchone() is None
+
+
+def test_nearest_chunks_are_those_of_what_is_committed_whatever_was_searched_before(store: SqliteStore) -> None:
+    """The vectors of the last search are kept; equal ones are in the order of their places."""
+    chance = random.Random(3)
+    texts = [f"text {number}" for number in range(40)]
+    made = {uri: [[chance.gauss(0, 1) for _ in range(4)] for _ in texts] for uri in ("/b.txt", "/a.txt", "/c.txt")}
+    made["/c.txt"][7] = made["/a.txt"][7]
+    for uri, vectors in made.items():
+        tenant = "t" if uri == "/c.txt" else None
+        store.replace(version(uri, [f"{uri} {text}" for text in texts], vectors=vectors, tenant=tenant))
+
+    def nearest(uris: Sequence[str], wanted: Sequence[float]) -> list[str]:
+        def distance(uri: str, number: int) -> tuple[float, bool, str, int]:
+            vector = made[uri][number]
+            return (
+                -sum(a * b for a, b in zip(vector, wanted, strict=True)) / math.hypot(*vector),
+                uri == "/c.txt",
+                uri,
+                number,
+            )
+
+        found = sorted(distance(uri, number) for uri in uris for number in range(len(texts)))
+        return [f"{uri} text {number}" for *_, uri, number in found[:3]]
+
+    def hits(**options: Any) -> list[str]:
+        return [hit.text for hit in store.search("", 3, vector=wanted, **options)]
+
+    wanted = made["/a.txt"][7]
+    for _ in range(2):
+        assert hits() == nearest(["/a.txt", "/b.txt", "/c.txt"], wanted)
+        assert hits(tenant_id="t") == nearest(["/c.txt"], wanted)
+        assert hits(tenant_id="") == nearest(["/a.txt", "/b.txt"], wanted)
+        assert hits(filters={"source_uri": "/b.txt"}) == nearest(["/b.txt"], wanted)
+        assert hits(filters={"content_type": "none"}) == []
+    store.remove("t", "/c.txt")
+    assert hits() == nearest(["/a.txt", "/b.txt"], wanted)
+    with SqliteStore(store.path) as other:
+        other.remove(None, "/a.txt")
+    assert hits() == nearest(["/b.txt"], wanted)

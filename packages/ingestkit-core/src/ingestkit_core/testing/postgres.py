@@ -100,6 +100,11 @@ class PostgresServer:
         with open(folder / "pg_hba.conf", "a", encoding="utf-8") as file:
             file.write(f"host all all {network} scram-sha-256\n")
 
+    @property
+    def pid(self) -> int | None:
+        """The process whose children serve; None while it is stopped."""
+        return self._process.pid if self._process is not None else None
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         with open(self.folder.with_suffix(".log"), "ab") as log:

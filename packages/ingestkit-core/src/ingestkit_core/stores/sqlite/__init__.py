@@ -6,6 +6,7 @@ file       connections: one that writes, some that read, errors translated
 schema     its tables, and how an older file becomes a current one
 documents  what a document brings, put in and taken out inside a transaction
 tables     its typed tables
+nearness   the nearest chunks by their vectors, which are kept in memory
 looking    search, catalog, status: reads inside a snapshot
 query      one SELECT by somebody we do not know
 """

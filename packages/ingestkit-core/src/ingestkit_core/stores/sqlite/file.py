@@ -20,13 +20,17 @@ from ingestkit_core.stores.files import network_file_system
 from ingestkit_core.stores.lease import Lease
 from ingestkit_core.stores.sqlite import schema
 
-__all__ = ["StoreFile"]
+__all__ = ["StoreFile", "commits"]
 
 _BUSY_TIMEOUT_SECONDS = 30.0
 _CREATION_LOOK_SECONDS = 0.05
 _GLANCE_SECONDS = 0.05
 _CACHE_KIBIBYTES = 16 * 1024
 """Each table that is made has SQLite read the CREATE statements of all: 10,000 of them are 5 MiB."""
+
+_COUNT_COMMIT = (
+    "INSERT INTO settings VALUES ('commits', '1') ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+)
 
 
 class StoreFile:
@@ -175,6 +179,7 @@ class StoreFile:
         with self._write_lock, self.translated():
             connection = self._open_writer()
             with _attached(connection, attached or {}), _transaction(connection):
+                connection.execute(_COUNT_COMMIT)
                 yield connection
 
     @contextmanager
@@ -267,6 +272,12 @@ class StoreFile:
                 f"forgotten, but a program still reads an older state of {self.path}: close it and forget again",
                 recoverable=True,
             )
+
+
+def commits(connection: sqlite3.Connection) -> int:
+    """How often documents were changed: while it stays, what was read of them holds."""
+    row = connection.execute("SELECT value FROM settings WHERE name = 'commits'").fetchone()
+    return 0 if row is None else int(row[0])
 
 
 @contextmanager

@@ -10,13 +10,15 @@ from typing import Any
 from ingestkit_core.stores import counts
 from ingestkit_core.stores.base import SearchHit, StoreStatus
 from ingestkit_core.stores.fulltext import match_queries
-from ingestkit_core.stores.ranking import fuse, nearest
+from ingestkit_core.stores.ranking import fuse
 from ingestkit_core.stores.records import search_hit
 from ingestkit_core.stores.sqlite import schema
-from ingestkit_core.stores.sqlite.vectors import embedder_in_use, searched_vectors
+from ingestkit_core.stores.sqlite.nearness import Chosen, Nearness
+from ingestkit_core.stores.sqlite.vectors import embedder_in_use
 from ingestkit_core.stores.statements import of_tenant
 
 _FILTER_COLUMNS = {"source_uri": "s.uri", "source_format": "s.format", "ingest_key": "s.ingest_key"}
+_OF_ONE_SOURCE = frozenset({"source_uri", "ingest_key"})
 
 _HITS = (
     "SELECT c.chunk_id, c.text, c.metadata, s.uri, s.tenant, s.run_id "
@@ -28,6 +30,7 @@ _VECTOR_CANDIDATES = 4
 
 def find_chunks(
     connection: sqlite3.Connection,
+    nearness: Nearness,
     text: str,
     k: int,
     tenant_id: str | None,
@@ -35,13 +38,13 @@ def find_chunks(
     vector: Sequence[float] | None,
 ) -> list[SearchHit]:
     """The ``k`` best chunks for a text, and for a vector where one is given."""
-    where, values = _filtered(tenant_id, filters)
+    chosen = _filtered(tenant_id, filters)
     if vector is None:
-        ranked = _lexical(connection, text, k, where, values)
+        ranked = _lexical(connection, text, k, chosen)
     else:
         candidates = _VECTOR_CANDIDATES * k
-        by_words = [rowid for rowid, _ in _lexical(connection, text, candidates, where, values)]
-        ranked = fuse([by_words, nearest(searched_vectors(connection, len(vector), where, values), vector, candidates)])
+        by_words = [rowid for rowid, _ in _lexical(connection, text, candidates, chosen)]
+        ranked = fuse([by_words, nearness.nearest(connection, vector, candidates, chosen)])
     return [_hit(connection, rowid, score) for rowid, score in ranked[:k]]
 
 
@@ -51,13 +54,12 @@ def chunks_of(connection: sqlite3.Connection, tenant: str, uri: str) -> Iterator
         yield search_hit(row, 0.0)
 
 
-def _lexical(
-    connection: sqlite3.Connection, text: str, k: int, where: str, values: Sequence[Any]
-) -> list[tuple[int, float]]:
+def _lexical(connection: sqlite3.Connection, text: str, k: int, chosen: Chosen) -> list[tuple[int, float]]:
     """(row, score), best first: chunks with all words, filled up with chunks that have some."""
     queries = match_queries(text)
     if queries is None:
         return []
+    first, last = _span(connection, chosen) if chosen.of_one else _ALL_ROWS
     found: dict[int, float] = {}
     for query in dict.fromkeys(queries):
         if len(found) >= k:
@@ -68,14 +70,27 @@ def _lexical(
             for row in connection.execute(
                 f"SELECT c.id, bm25({table}, 1.0, 0.5) AS rank, s.tenant, s.uri, c.chunk_index "
                 f"FROM {table} JOIN chunks c ON c.id = {table}.rowid JOIN sources s ON s.id = c.source_id "
-                f"WHERE {table} MATCH ? AND {where} ORDER BY rank, s.tenant, s.uri, c.chunk_index LIMIT ?",
-                (query, *values, k),
+                f"WHERE {table} MATCH ? AND {table}.rowid BETWEEN ? AND ? AND {chosen.where} "
+                "ORDER BY rank, s.tenant, s.uri, c.chunk_index LIMIT ?",
+                (query, first, last, *chosen.values, k),
             )
         ]
         # Ties are broken by place, never by arrival.
         for row in sorted(rows, key=lambda row: row[1:]):
             found.setdefault(row[0], -row[1])
     return list(found.items())[:k]
+
+
+_ALL_ROWS = (0, (1 << 63) - 1)
+
+
+def _span(connection: sqlite3.Connection, chosen: Chosen) -> tuple[int, int]:
+    """The first and the last row of the chosen chunks: those of one source lie together, and the index can skip."""
+    first, last = connection.execute(
+        f"SELECT min(c.id), max(c.id) FROM sources s CROSS JOIN chunks c ON c.source_id = s.id WHERE {chosen.where}",
+        chosen.values,
+    ).fetchone()
+    return (first, last) if first is not None else (0, -1)
 
 
 def _hit(connection: sqlite3.Connection, rowid: int, score: float) -> SearchHit:
@@ -97,8 +112,8 @@ def status(connection: sqlite3.Connection, path: Path, tenant_id: str | None) ->
     )
 
 
-def _filtered(tenant_id: str | None, filters: Mapping[str, str] | None) -> tuple[str, list[Any]]:
-    conditions: list[str] = ["1"]
+def _filtered(tenant_id: str | None, filters: Mapping[str, str] | None) -> Chosen:
+    conditions: list[str] = []
     values: list[Any] = []
     if tenant_id is not None:
         conditions.append("s.tenant = ?")
@@ -110,7 +125,9 @@ def _filtered(tenant_id: str | None, filters: Mapping[str, str] | None) -> tuple
         else:
             conditions.append("json_extract(c.metadata, ?) = ?")
             values += [f'$."{field}"', value]
-    return " AND ".join(conditions), values
+    by_source = all(field in _FILTER_COLUMNS for field in filters or {})
+    of_one = not _OF_ONE_SOURCE.isdisjoint(filters or {})
+    return Chosen(" AND ".join(conditions) or "1", tuple(values), by_source, of_one)
 
 
 def _ledger_totals(connection: sqlite3.Connection, measure: str, where: str, values: Sequence[Any]) -> dict[str, int]:

@@ -36,6 +36,7 @@ from ingestkit_core.stores.sqlite import vectors as kept
 from ingestkit_core.stores.sqlite.by_hand import SqliteByHand
 from ingestkit_core.stores.sqlite.file import StoreFile
 from ingestkit_core.stores.sqlite.jobs import SqliteJobs
+from ingestkit_core.stores.sqlite.nearness import Nearness
 from ingestkit_core.stores.sqlite.query import run_query
 from ingestkit_core.stores.sqlite.tables import put_tables, quoted, rename_tables, spools
 from ingestkit_core.stores.sqlsources import (
@@ -62,6 +63,7 @@ class SqliteStore(SqlSources, SqliteByHand):
     def __init__(self, path: str | Path) -> None:
         self._path = Path(str(path).removeprefix("sqlite:///")).absolute()
         self._file = StoreFile(self._path)
+        self._nearness = Nearness()
 
     @property
     def url(self) -> str:
@@ -233,7 +235,7 @@ class SqliteStore(SqlSources, SqliteByHand):
     ) -> list[SearchHit]:
         """See DocumentStore."""
         with self._file.reading() as connection:
-            return looking.find_chunks(connection, text, k, tenant_id, filters, vector)
+            return looking.find_chunks(connection, self._nearness, text, k, tenant_id, filters, vector)
 
     def chunks(self, tenant_id: str | None, source_uri: str) -> Iterator[SearchHit]:
         """See DocumentStore."""

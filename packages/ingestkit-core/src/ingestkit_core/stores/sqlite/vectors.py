@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ingestkit_core.models import ChunkPayload
@@ -71,18 +71,30 @@ def insert_vectors(
 
 def searched_vectors(
     connection: sqlite3.Connection, dimension: int, where: str, values: Sequence[Any]
-) -> list[tuple[int, bytes]]:
-    """(chunk row, vector) of the embedder in use; of any where chunks were brought by hand and there is none."""
-    embedder = embedder_in_use(connection)
-    if embedder is not None:
-        where, values = f"v.embedder = ? AND {where}", [embedder[0], *values]
-    rows = connection.execute(
-        "SELECT c.id, v.vector FROM vectors v JOIN chunks c ON c.chunk_hash = v.text_hash "
-        f"JOIN sources s ON s.id = c.source_id WHERE length(v.vector) = ? AND {where} "
-        "ORDER BY s.tenant, s.uri, c.chunk_index",
-        (dimension * _NUMBER_BYTES, *values),
+) -> Iterator[tuple[int, bytes]]:
+    """(chunk row, vector) of chunks c of sources s, of the vectors that searches use."""
+    of_embedder, mine = _searched(connection, dimension)
+    return connection.execute(
+        "SELECT c.id, v.vector FROM chunks c JOIN sources s ON s.id = c.source_id "
+        f"JOIN vectors v ON v.text_hash = c.chunk_hash WHERE {of_embedder} AND {where}",
+        (*mine, *values),
     )
-    return list(rows)
+
+
+def vectors_of_texts(connection: sqlite3.Connection, dimension: int) -> Iterator[tuple[str, bytes]]:
+    """(text hash, vector) of the vectors that searches use."""
+    where, values = _searched(connection, dimension)
+    # Row after row as they lie; the index would lead from page to page and back.
+    return connection.execute(f"SELECT text_hash, vector FROM vectors v NOT INDEXED WHERE {where}", values)
+
+
+def _searched(connection: sqlite3.Connection, dimension: int) -> tuple[str, list[Any]]:
+    """Those of the embedder in use; of any where chunks were brought by hand and there is none."""
+    embedder = embedder_in_use(connection)
+    size = dimension * _NUMBER_BYTES
+    if embedder is None:
+        return "length(v.vector) = ?", [size]
+    return "v.embedder = ? AND length(v.vector) = ?", [embedder[0], size]
 
 
 def unembedded(connection: sqlite3.Connection, embedder: tuple[str, int], limit: int) -> list[tuple[str, str]]:
