@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 import zipfile
-from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from ingestkit_core.elements import CellRange, PageBox, range_name
+from ingestkit_core.elements import CellRange, range_name
+from ingestkit_core.findings import Findings, LastFew
 from ingestkit_core.verification import (
     Measure,
-    Mismatch,
     Passage,
     Request,
     Rows,
-    Tally,
     UnitCount,
     Verification,
     bytes_to_verify,
@@ -44,91 +43,45 @@ def verify(file_path: str, config: dict[str, Any], request: Request) -> Verifica
     content = bytes_to_verify(file_path, request)
     reading = _Reading(shows_text=request.shows_text)
     try:
-        book = WorkbookXml(content)
+        sheets = reading.sheets = _Sheets(WorkbookXml(content))
     except _BROKEN:
         reading.pass_over(questions_in(request.questions))
-        return Verification(described=reading.described, unread=reading.unread)
-    sheets = _Sheets(book)
+        return reading.verification()
     for question in questions_in(request.questions):
-        reading.answer(question, sheets)
-    return Verification(
-        chunks=reading.chunks,
-        rows=reading.rows,
-        described=reading.described,
-        unread=reading.unread,
-        mismatches=tuple(reading.mismatches),
-        units=len(request.came_in),
-        counts=tuple(_disagreements(sheets, request)),
-    )
+        reading.answer(question)
+    return reading.verification(len(request.came_in), _disagreements(sheets, request))
 
 
-class _Sheets:
-    """Sheets by name, the last few kept."""
+class _Sheets(LastFew[str, SheetCells]):
+    """Sheets by name."""
 
     def __init__(self, book: WorkbookXml) -> None:
+        super().__init__(book.sheet, _SHEETS_KEPT)
         self.date1904 = book.date1904
-        self._book = book
-        self._kept: OrderedDict[str, SheetCells] = OrderedDict()
-
-    def __getitem__(self, name: str) -> SheetCells:
-        if name not in self._kept:
-            self._kept[name] = self._book.sheet(name)
-            if len(self._kept) > _SHEETS_KEPT:
-                self._kept.popitem(last=False)
-        return self._kept[name]
 
 
-class _Reading:
-    def __init__(self, *, shows_text: bool) -> None:
-        self.chunks = self.rows = Tally()
-        self.described = self.unread = 0
-        self.mismatches: list[Mismatch] = []
-        self._shows_text = shows_text
+class _Reading(Findings):
+    sheets: _Sheets
 
-    def pass_over(self, questions: Iterable[Passage | Rows]) -> None:
-        for question in questions:
-            if isinstance(question, Rows):
-                self.unread += len(question.rows)
-            elif question.content_type == "schema":
-                self.described += 1
-            else:
-                self.unread += 1
-
-    def answer(self, question: Passage | Rows, sheets: _Sheets) -> None:
+    def answer(self, question: Passage | Rows) -> None:
         try:
-            if isinstance(question, Rows):
-                self._check_rows(question, sheets)
-            elif question.content_type == "schema":
-                self.described += 1
-            else:
-                self._check_passage(question, sheets)
+            super().answer(question)
         except _BROKEN:
             # A sheet whose XML is broken: the reader may have had it from elsewhere.
             self.pass_over([question])
 
-    def _check_passage(self, passage: Passage, sheets: _Sheets) -> None:
+    def check_passage(self, passage: Passage) -> None:
         stored = tokens_of(passage.text)
-        there, optional = _place(passage, Counter(stored), sheets)
-        found = measure(stored, there, optional, repeats=True)
-        self.chunks += Tally(1, int(found.matches))
-        if not found.matches:
-            self._note(passage.name, passage.locations, found, passage.text, " ".join(there))
+        there, optional = _place(passage, Counter(stored), self.sheets)
+        self.found_of_passage(passage, measure(stored, there, optional, repeats=True), " ".join(there))
 
-    def _check_rows(self, rows: Rows, sheets: _Sheets) -> None:
+    def check_rows(self, rows: Rows) -> None:
         for number, values, location in rows.rows:
             assert isinstance(location, CellRange)
-            sheet, place = sheets[location.sheet_name], parse_range(location.cell_range)
-            found = _compare_row(values, sheet, place, date1904=sheets.date1904)
-            self.rows += Tally(1, int(found.matches))
-            if not found.matches:
-                there = " | ".join(cell.raw for cell in sheet.within(place))
-                self._note(f"{rows.table} row {number}", (location,), found, repr(values), there)
-
-    def _note(
-        self, name: str, locations: tuple[PageBox | CellRange, ...], found: Measure, stored: str, there: str
-    ) -> None:
-        texts = (stored, there) if self._shows_text else (None, None)
-        self.mismatches.append(Mismatch(name, locations, found.precision, found.recall, *texts))
+            sheet, place = self.sheets[location.sheet_name], parse_range(location.cell_range)
+            found = _compare_row(values, sheet, place, date1904=self.sheets.date1904)
+            there = " | ".join(cell.raw for cell in sheet.within(place)) if not found.matches else ""
+            self.found_of_row(f"{rows.table} row {number}", (location,), found, repr(values), there)
 
 
 def _place(passage: Passage, stored: Counter[str], sheets: _Sheets) -> tuple[list[str], list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,12 @@ from typing import Any
 
 from ingestkit_core.elements import Box, CellRange, PageBox, visible_length
 from ingestkit_core.errors import ParseError
+from ingestkit_core.findings import Findings, LastFew
 from ingestkit_core.verification import (
     MIN_SHARE,
-    Measure,
-    Mismatch,
     Passage,
     Request,
     Rows,
-    Tally,
     UnitCount,
     Verification,
     bytes_to_verify,
@@ -44,36 +41,17 @@ def verify(file_path: str, config: dict[str, Any], request: Request) -> Verifica
     """Re-read the citations of one file. Raises SourceError and ParseError."""
     settings = PDFProcessorConfig.model_validate(config)
     with PdfiumFile(bytes_to_verify(file_path, request), Path(file_path).name) as file:
-        pages = _Pages(file)
+        pages = LastFew(file.page, _PAGES_KEPT)
         reading = _Reading(pages, shows_text=request.shows_text)
         for question in questions_in(request.questions):
             reading.answer(question)
         counts = tuple(_disagreements(pages, request, settings.max_unexplained_ratio))
-    return Verification(
-        chunks=reading.chunks,
-        rows=reading.rows,
-        described=reading.described,
-        unread=reading.unread,
-        mismatches=tuple(reading.mismatches),
-        area_ratio=median(reading.ratios) if reading.ratios else None,
-        units=len(request.came_in),
-        counts=counts,
+    return reading.verification(
+        len(request.came_in), counts, area_ratio=median(reading.ratios) if reading.ratios else None
     )
 
 
-class _Pages:
-    """Pages by number, the last few kept."""
-
-    def __init__(self, file: PdfiumFile) -> None:
-        self._file = file
-        self._kept: OrderedDict[int, PageText] = OrderedDict()
-
-    def __getitem__(self, number: int) -> PageText:
-        if number not in self._kept:
-            self._kept[number] = self._file.page(number)
-            if len(self._kept) > _PAGES_KEPT:
-                self._kept.popitem(last=False)
-        return self._kept[number]
+_Pages = LastFew[int, PageText]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +72,16 @@ class _Place:
         return not self.has_lost and self.unmapped <= (1 - MIN_SHARE) * self.characters
 
 
-class _Reading:
+class _Reading(Findings):
     def __init__(self, pages: _Pages, *, shows_text: bool) -> None:
-        self.chunks = self.rows = Tally()
-        self.described = self.unread = 0
-        self.mismatches: list[Mismatch] = []
+        super().__init__(shows_text=shows_text)
         self.ratios: list[float] = []
         self._pages = pages
-        self._shows_text = shows_text
 
-    def answer(self, question: Passage | Rows) -> None:
-        if isinstance(question, Rows):
-            self._check_rows(question)
-        elif question.content_type == "schema":
-            self.described += 1
-        elif question.is_from_image:
-            self.unread += 1
-        else:
-            self._check_passage(question)
-
-    def _check_passage(self, passage: Passage) -> None:
+    def check_passage(self, passage: Passage) -> None:
         place = self._place(passage.locations)
         if not place.is_readable:
-            self.unread += 1
+            self.leave_unread()
             return
         if place.line_area > 0:
             self.ratios.append(place.cited_area / place.line_area)
@@ -130,16 +95,14 @@ class _Reading:
             tokens_of(optional),
             repeats=passage.content_type in _REPEATING,
         )
-        self.chunks += Tally(1, int(found.matches))
-        if not found.matches:
-            self._note(passage.name, passage.locations, found, passage.text, there)
+        self.found_of_passage(passage, found, there)
 
-    def _check_rows(self, rows: Rows) -> None:
+    def check_rows(self, rows: Rows) -> None:
         for number, values, location in rows.rows:
             locations = location if isinstance(location, tuple) else (location,)
             place = self._place(locations)
             if not place.is_readable:
-                self.unread += 1
+                self.leave_unread()
                 continue
             stored = " ".join(str(value) for value in values if value is not None)
             found = measure(
@@ -148,20 +111,7 @@ class _Reading:
                 _numbers_and_words(place.optional),
                 repeats=True,
             )
-            self.rows += Tally(1, int(found.matches))
-            if not found.matches:
-                self._note(f"{rows.table} row {number}", locations, found, stored, place.text)
-
-    def _note(
-        self,
-        name: str,
-        locations: tuple[PageBox | CellRange, ...],
-        found: Measure,
-        stored: str,
-        there: str,
-    ) -> None:
-        texts = (stored, there) if self._shows_text else (None, None)
-        self.mismatches.append(Mismatch(name, locations, found.precision, found.recall, *texts))
+            self.found_of_row(f"{rows.table} row {number}", locations, found, stored, place.text)
 
     def _place(self, locations: Iterable[PageBox | CellRange]) -> _Place:
         boxes: dict[int, list[Box]] = {}
