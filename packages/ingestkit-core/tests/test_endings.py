@@ -36,7 +36,7 @@ def hasty_threads() -> Iterator[None]:
 
 def test_closing_takes_what_threads_have_not_taken(hasty_threads: None) -> None:
     def open_and_close() -> None:
-        for _ in range(500):
+        for _ in range(200):
             asking = AskingThreads()
             for _ in range(30):
                 asking.submit(lambda: None)
