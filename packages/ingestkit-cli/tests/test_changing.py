@@ -152,6 +152,8 @@ def test_a_backup_is_a_store(stored: Run, here: Path) -> None:
     assert (again.code, "exists already; a backup never overwrites" in again.err) == (2, True)
 
 
-def test_an_export_to_a_folder_that_is_not_there(stored: Run) -> None:
+def test_an_export_to_a_folder(stored: Run, here: Path) -> None:
     ran = stored("export", "-o", "nowhere/all.jsonl")
     assert (ran.code, ran.err) == (2, "ingestkit: nowhere/all.jsonl.part: No such file or directory\n")
+    ran = stored("export", "-o", str(here))
+    assert (ran.code, ran.err) == (2, f"ingestkit: {here} is a folder: name a file in it\n")

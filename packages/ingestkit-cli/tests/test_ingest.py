@@ -115,12 +115,17 @@ def test_globs_choose(quick: Run, documents: Path) -> None:
         (["ingest", "one.txt", "--config", "nowhere.yaml"], "nowhere.yaml: No such file or directory"),
         (["ingest", "one.txt", "--config", "empty"], "empty: Is a directory"),
         (["ingest", "one.txt", "--config", "one.txt"], "a config file ends in .yaml, .yml, .toml or .json"),
+        (["ingest", "one.txt", "--config", "broken.yaml"], "broken.yaml:2: this is no YAML: expected the node content"),
+        (["ingest", "one.txt", "--embedder", "http://host:port/v1"], "the port of host is no number"),
+        (["ingest", "one.txt", "--store", "qdrant+http://host:port?journal=x"], "a store on Qdrant looks like"),
+        (["sync", "empty"], "nothing found in empty: there are no files; the installed formats read .lossy .txt"),
         (["injest", "."], "No such command 'injest'"),
     ],
 )
 def test_a_mistake_gets_one_line_and_exit_code_2(quick: Run, here: Path, arguments: list[str], message: str) -> None:
     (here / "empty").mkdir()
     (here / "letter.docx").write_bytes(b"PK")
+    (here / "broken.yaml").write_text("\n- [")
     write_text(here / "one.txt", "Some text.")
     ran = quick(*arguments)
     assert (ran.code, ran.out) == (2, "")

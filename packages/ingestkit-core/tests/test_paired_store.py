@@ -389,7 +389,14 @@ def _code(qdrant: Any, collection: str) -> ErrorCode:
 
 
 @pytest.mark.parametrize(
-    "url", ["qdrant+http://host:6333", "qdrant+http://?journal=x", "qdrant+http://host?journal=x&nonsense=1"]
+    "url",
+    [
+        "qdrant+http://host:6333",
+        "qdrant+http://?journal=x",
+        "qdrant+http://host?journal=x&nonsense=1",
+        "qdrant+http://host:port?journal=x",
+        "qdrant+http://host:99999?journal=x",
+    ],
 )
 def test_a_url_of_qdrant_names_a_journal(url: str) -> None:
     _qdrant()

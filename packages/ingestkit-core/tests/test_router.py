@@ -17,7 +17,7 @@ import pytest
 from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.commit import Committer
 from ingestkit_core.embedding import open_embedder
-from ingestkit_core.errors import BackendError, ErrorCode
+from ingestkit_core.errors import BackendError, ErrorCode, SourceError
 from ingestkit_core.execution.local import ReadDocument
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.protocols import ExecutionBackend
@@ -193,6 +193,8 @@ def test_what_is_no_ordinary_file_is_told_and_not_waited_for(router: TextRouter,
         ("E_SOURCE_NOT_FOUND",),
     ]
     assert results[0].error_details[0].message.endswith("pipe.txt is no ordinary file")
+    with pytest.raises(SourceError, match="no ordinary file"):
+        router.convert(folder / "pipe.txt")
 
 
 def test_a_file_over_the_limit_is_refused_unread(store: SqliteStore, folder: Path) -> None:

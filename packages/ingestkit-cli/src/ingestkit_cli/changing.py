@@ -60,6 +60,8 @@ def backup_store(url: str | None, file: Path) -> int:
 
 def export_store(url: str | None, tenant: str | None, output: Path | None) -> int:
     """Write the whole store as JSON lines, to stdout or to a file. A file is there complete or not at all."""
+    if output is not None and output.is_dir():
+        raise Mistake(f"{output} is a folder: name a file in it")
     with open_existing(url) as store:
         if output is None:
             for line in store.export(tenant):

@@ -49,11 +49,12 @@ def sync_paths(selection: Selection, run: Run, allow_deletes: int | None) -> int
     code = ExitCode.OK
     with Stopper() as stopper, open_ingestor(run.store, run.wishes) as ingestor, interruptible(stopper):
         check_may_write(ingestor, "sync")
-        selection = replace(selection, exclude=(*selection.exclude, *own_files(ingestor.store)))
+        asked = selection
+        selection = replace(asked, exclude=(*asked.exclude, *own_files(ingestor.store)))
         seen = Discovered()
         there = [path for path in selection.paths if path.exists()]
         total = sum(1 for _ in ingestor.discover(there, selection.include, selection.exclude, seen))
-        _check(selection, ingestor, seen, total)
+        _check(asked, ingestor, seen, total)
         sync: Sync | None = None
 
         def results(stop: Event, on_progress: OnProgress) -> Iterator[ProcessingResult]:

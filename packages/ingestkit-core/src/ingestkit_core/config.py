@@ -180,8 +180,11 @@ def read_mapping(path: Path) -> dict[str, Any]:
             content = json.loads(text)
         else:
             raise ValueError(f"{path}: a config file ends in .yaml, .yml, .toml or .json")
+    except yaml.MarkedYAMLError as exc:
+        line = f":{exc.problem_mark.line + 1}" if exc.problem_mark is not None else ""
+        raise ValueError(f"{path}{line}: this is no YAML: {exc.problem}") from exc
     except (yaml.YAMLError, tomllib.TOMLDecodeError, json.JSONDecodeError) as exc:
-        raise ValueError(f"{path}: {exc}") from exc
+        raise ValueError(f"{path}: {' '.join(str(exc).split())}") from exc
     if content is None:
         return {}
     if not isinstance(content, dict):

@@ -54,7 +54,7 @@ from ingestkit_core.protocols import (
     StructuredDBBackend,
     VectorStoreBackend,
 )
-from ingestkit_core.sources import SourceCheck
+from ingestkit_core.sources import SourceCheck, stat_of
 from ingestkit_core.stores import DEFAULT_STORE, open_store
 from ingestkit_core.stores.base import DocumentStore
 from ingestkit_core.stores.paired import PairedStore
@@ -178,6 +178,7 @@ class DocumentRouter(Closing):
 
     def convert(self, path: str | Path) -> Conversion:
         """The document as elements, read in a worker; nothing is stored. Raises IngestkitError."""
+        stat_of(str(path))
         conversion: Conversion = self._in_workers(self.format.convert, path)
         return conversion
 

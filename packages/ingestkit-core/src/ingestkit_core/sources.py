@@ -19,7 +19,7 @@ from ingestkit_core.keys import UNDECODABLE, IngestKey, hash_file, printable, so
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores.base import DocumentStore, QuarantineRecord, SourceRecord, SourceState
 
-__all__ = ["SourceCheck"]
+__all__ = ["SourceCheck", "stat_of"]
 
 _MEBIBYTE = 1 << 20
 _TIME_DOUBT_NS = 2_000_000_000
@@ -68,7 +68,7 @@ class SourceCheck:
     def _decide(
         self, file_path: str, place: str, uri: str, root: Path | None, run_id: str
     ) -> ProcessingResult | Submission | Refusal:
-        status = _stat(file_path)
+        status = stat_of(file_path)
         state = self._state(place, uri, status)
         committed = self._store.find(state.tenant_id, uri)
         set_aside = self._store.find_quarantined(state.tenant_id, uri)
@@ -175,7 +175,8 @@ class SourceCheck:
         return None
 
 
-def _stat(file_path: str) -> os.stat_result:
+def stat_of(file_path: str) -> os.stat_result:
+    """What the disk says of an ordinary file. Raises SourceError for what is missing or none, else OSError."""
     try:
         status = os.stat(file_path)
     except (FileNotFoundError, NotADirectoryError) as exc:

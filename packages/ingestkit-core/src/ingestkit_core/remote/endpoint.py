@@ -60,7 +60,11 @@ def parse_address(text: str) -> Address | None:
     parts = urlsplit(text)
     if not parts.hostname:
         raise ValueError(f"{scheme}:// is not followed by a host")
-    port = parts.port or (_OLLAMA_PORT if kind == "ollama" and transport == "http" else None)
+    try:
+        given = parts.port
+    except ValueError as exc:
+        raise ValueError(f"the port of {parts.hostname} is no number from 0 to 65535") from exc
+    port = given or (_OLLAMA_PORT if kind == "ollama" and transport == "http" else None)
     place = (f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname) + (f":{port}" if port else "")
     login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
     path = parts.path.rstrip("/") or ("/v1" if kind == "openai" else "")

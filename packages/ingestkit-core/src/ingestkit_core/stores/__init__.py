@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
 from ingestkit_core.errors import ErrorCode, StoreError
 from ingestkit_core.stores.base import DocumentStore
@@ -44,13 +44,13 @@ def _postgres(url: str) -> DocumentStore:
 
 
 def _qdrant(url: str) -> DocumentStore:
+    place, options = paired_url(url)
     try:
         from ingestkit_core.stores.qdrant import QdrantStore
     except ModuleNotFoundError as exc:
         raise _missing(exc, "qdrant_client", "qdrant") from exc
     from ingestkit_core.stores.paired import PairedStore
 
-    place, options = paired_url(url)
     vectors = QdrantStore(place, os.environ.get("QDRANT_API_KEY"))
     return PairedStore(vectors, None, options["journal"], options.get("collection", "default"), url=url, owned=vectors)
 
@@ -59,10 +59,18 @@ def paired_url(url: str) -> tuple[str, dict[str, str]]:
     """The server's address and the options in a URL like ``qdrant+http://host:6333?journal=path``."""
     parts = urlsplit(url.removeprefix("qdrant+"))
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if not options.get("journal") or set(options) - {"journal", "collection"} or not parts.hostname:
+    wrong = not options.get("journal") or set(options) - {"journal", "collection"} or not parts.hostname
+    if wrong or not _has_fit_port(parts):
         message = f"a store on Qdrant looks like qdrant+http://host:6333?journal=path&collection=name, not {url}"
         raise StoreError(ErrorCode.E_STORE_INVALID, message)
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")), options
+
+
+def _has_fit_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _missing(exc: ModuleNotFoundError, module: str, extra: str) -> StoreError:
