@@ -97,6 +97,44 @@ def test_choices_page_texts_names_and_series_are_told(extract: Extract) -> None:
 
 
 @pytest.mark.unit
+def test_diagrams_and_rules_among_extensions_are_told(save: Callable[..., str], forge: Any) -> None:
+    diagram_namespace = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
+    points = "".join(
+        f'<dgm:pt modelId="{number}"><dgm:t><a:bodyPr/><a:p>{run}</a:p></dgm:t></dgm:pt>'
+        for number, run in enumerate(
+            ("<a:r><a:t>Plan</a:t></a:r>", "", "<a:r><a:t>Build and </a:t></a:r><a:r><a:t>test</a:t></a:r>")
+        )
+    )
+    corners = "".join(
+        f"<xdr:{end}><xdr:col>{column}</xdr:col><xdr:row>{row}</xdr:row></xdr:{end}>"
+        for end, column, row in (("from", 2, 1), ("to", 4, 9))
+    )
+    frame = (
+        f'<xdr:graphicFrame><dgm:relIds xmlns:dgm="{diagram_namespace}" r:dm="rId7" r:lo="rId8"/></xdr:graphicFrame>'
+    )
+    rule = (
+        '<extLst><ext><x14:dataValidations xmlns:x14="urn:x14" xmlns:xm="urn:xm"><x14:dataValidation type="list">'
+        '<x14:formula1><xm:f>"red,green"</xm:f></x14:formula1><xm:sqref>B2:B9</xm:sqref></x14:dataValidation>'
+        "</x14:dataValidations></ext></extLst>"
+    )
+    more = {
+        "xl/worksheets/_rels/sheet1.xml.rels": forge.relations(("rId1", "drawing", "../drawings/drawing1.xml")),
+        "xl/drawings/drawing1.xml": f'<xdr:wsDr xmlns:xdr="{DRAWING}" xmlns:r="{forge.office}">'
+        f"<xdr:twoCellAnchor>{corners}{frame}</xdr:twoCellAnchor></xdr:wsDr>",
+        "xl/drawings/_rels/drawing1.xml.rels": forge.relations(("rId7", "diagramData", "../diagrams/data1.xml")),
+        "xl/diagrams/data1.xml": f'<dgm:dataModel xmlns:dgm="{diagram_namespace}" xmlns:a="{ART}">'
+        f"<dgm:ptLst>{points}</dgm:ptLst></dgm:dataModel>",
+    }
+    extraction = read(save(forge.parts_of(forge.sheet_xml(ROWS, after=rule), **more)), settings())
+    assert text_of(extraction).split("\n\n") == [
+        "shared zero",
+        "Diagram: Plan\nBuild and test",
+        "Choices in B2:B9: red, green",
+    ]
+    assert CellRange("Sheet1", "C2:E10") in extraction.chunks[0].locations
+
+
+@pytest.mark.unit
 def test_a_pivot_table_is_named_and_one_that_cannot_be_read_is_counted(save: Callable[..., str], forge: Any) -> None:
     pivot = f'<pivotTableDefinition xmlns="{forge.main}" name="Sales by region"><location ref="A3:C9"/></pivotTableDefinition>'
     more = {

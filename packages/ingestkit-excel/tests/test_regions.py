@@ -63,6 +63,29 @@ LAYOUTS: dict[str, tuple[Rows, list[str]]] = {
         [["a", "b"], ["x", 1.5], ["y", 2.5], [N], ["z", 3.5], ["total", 7.5]],
         ["A1:B6"],
     ),
+    "a column that some rows of a table leave blank": (
+        [
+            ["state", "m", "n", "full", "half"],
+            ["a", 1.5, 2.5, "X", "X"],
+            ["b", 1.5, 2.5, N, "X"],
+            [N],
+            ["c", 1.5, 2.5, N, "X"],
+            ["d", 1.5, 2.5, N, "X"],
+            [N],
+            ["e", 1.5, 2.5, "X", N],
+        ],
+        ["A1:E8"],
+    ),
+    "a note beside rows that go on": (
+        [
+            ["state", "m", "n", "full", "half"],
+            ["a", 1.5, 2.5, "X", "X"],
+            [N],
+            ["c", 1.5, 2.5, N, "see"],
+            ["d", 1.5, 2.5, N, "below"],
+        ],
+        ["A1:E5", "E4:E5"],
+    ),
     "a header far above its rows": (
         [["state", "2007", "2008"], [N], [N], [N], [N], [N], ["x", 1.5, 2.5], ["y", 3.5, 4.5]],
         ["A1:C8"],

@@ -17,6 +17,7 @@ _MAX_NAMES = 200
 _LEADS = {
     AsideKind.TEXT_BOX: "",
     AsideKind.PICTURE: "Picture: ",
+    AsideKind.DIAGRAM: "Diagram: ",
     AsideKind.PIVOT_TABLE: "Pivot table: ",
     AsideKind.PAGE_HEADER: "Page header: ",
     AsideKind.PAGE_FOOTER: "Page footer: ",
@@ -60,5 +61,5 @@ def _aside(aside: Aside) -> tuple[ElementKind, str, str]:
     place = aside.place.a1 if aside.place is not None else "A1"
     if aside.kind is AsideKind.CHOICES:
         return ElementKind.NOTE, f"Choices in {place}: {aside.text}", place
-    kind = ElementKind.FIGURE if aside.kind is AsideKind.PICTURE else ElementKind.NOTE
+    kind = ElementKind.FIGURE if aside.kind in (AsideKind.PICTURE, AsideKind.DIAGRAM) else ElementKind.NOTE
     return kind, f"{_LEADS[aside.kind]}{aside.text}", place

@@ -1,5 +1,6 @@
-"""What lies on a sheet above its cells: charts, pictures, text boxes. A part that cannot be read costs what it would
-have told, never the sheet.
+"""What lies on a sheet above its cells: charts, pictures, text boxes, diagrams.
+
+A part that cannot be read costs what it would have told, never the sheet.
 """
 
 from __future__ import annotations
@@ -34,7 +35,12 @@ def read_drawing(package: Package, part: str) -> tuple[list[Chart], list[Aside],
         if relation.kind in ("chart", "chartEx")
     ]
     texts = [text for element, place in anchors for text in _texts(element, place)]
-    return charts, texts, sum(relation.kind == "image" for relation in relations.values())
+    diagrams = [
+        Aside(AsideKind.DIAGRAM, text, places.get(identifier))
+        for identifier, relation in relations.items()
+        if relation.kind == "diagramData" and (text := _words(tree_if_readable(package, relation.target)))
+    ]
+    return charts, [*texts, *diagrams], sum(relation.kind == "image" for relation in relations.values())
 
 
 def _anchors(drawing: ElementTree.Element | None) -> Iterator[tuple[ElementTree.Element, Rectangle | None]]:
@@ -50,8 +56,10 @@ def _corner(corner: ElementTree.Element) -> tuple[int, int]:
 
 
 def _referred(anchor: ElementTree.Element) -> Iterator[str]:
+    names = {"chart": "id", "relIds": "dm"}
     for element in anchor.iter():
-        if local_name(element) == "chart" and (identifier := attribute(element, "id")):
+        name = names.get(local_name(element))
+        if name is not None and (identifier := attribute(element, name)):
             yield identifier
 
 
@@ -83,6 +91,12 @@ def _text(body: ElementTree.Element) -> str:
         if local_name(paragraph) == "p"
     )
     return "\n".join(line for text in lines if (line := " ".join(text.split())))
+
+
+def _words(diagram: ElementTree.Element | None) -> str:
+    """What the shapes of a diagram say, shape by shape."""
+    points = diagram.iter() if diagram is not None else ()
+    return "\n".join(text for point in points if local_name(point) == "t" and len(point) and (text := _text(point)))
 
 
 def _chart(chart: ElementTree.Element | None, place: Rectangle | None) -> Chart:

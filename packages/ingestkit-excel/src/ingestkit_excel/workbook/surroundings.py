@@ -28,6 +28,7 @@ from ingestkit_excel.workbook.values import Aside, AsideKind, Comment, Link, Lis
 __all__ = ["parse_range", "read_surroundings"]
 
 _LETTERS_OF_PAGE_OF = 6
+_VALIDATED = {"dataValidations", "extLst"}
 _LAST_ROW, _LAST_COLUMN = 1 << 20, 1 << 14
 
 
@@ -71,7 +72,7 @@ def read_surroundings(package: Package, part: str, envelope: ElementTree.Element
         "asides": (
             *(text for _, texts, _ in drawn for text in texts),
             *(pivot for pivot in pivots if pivot is not None),
-            *_choices(sections.get("dataValidations")),
+            *(_choices(envelope) if _VALIDATED & sections.keys() else ()),
             *_page_texts(sections.get("headerFooter")),
         ),
         "images": sum(images for _, _, images in drawn),
@@ -95,13 +96,19 @@ def _pivots(package: Package, relations: Mapping[str, Relation]) -> Iterator[Asi
         yield Aside(AsideKind.PIVOT_TABLE, name, place) if name else None
 
 
-def _choices(validations: ElementTree.Element | None) -> Iterator[Aside]:
-    """Lists of allowed values that stand in the rule itself, each once: those that stand in cells are told there."""
+def _choices(envelope: ElementTree.Element) -> Iterator[Aside]:
+    """Lists of allowed values that stand in the rule itself, each once: those that stand in cells are told there.
+
+    Newer programs write some rules among the extensions, with the same names but formula and range in elements.
+    """
     told: set[str] = set()
-    for rule in validations if validations is not None else ():
-        formula = next(((child.text or "").strip() for child in rule if local_name(child) == "formula1"), "")
-        place = parse_range(rule.get("sqref", "").partition(" ")[0])
-        if rule.get("type") == "list" and formula[:1] == '"' and formula not in told and place is not None:
+    for rule in envelope.iter():
+        if local_name(rule) != "dataValidation" or rule.get("type") != "list":
+            continue
+        inner = {local_name(child): "".join(child.itertext()).strip() for child in rule}
+        formula = inner.get("formula1", "")
+        place = parse_range((rule.get("sqref") or inner.get("sqref", "")).partition(" ")[0])
+        if formula[:1] == '"' and formula not in told and place is not None:
             told.add(formula)
             values = [value.strip() for value in formula.strip('"').split(",")]
             yield Aside(AsideKind.CHOICES, ", ".join(value for value in values if value), place)

@@ -202,6 +202,7 @@ class AsideKind(StrEnum):
 
     TEXT_BOX = "text box"
     PICTURE = "picture"
+    DIAGRAM = "diagram"
     PIVOT_TABLE = "pivot table"
     CHOICES = "choices"
     PAGE_HEADER = "page header"
@@ -210,7 +211,8 @@ class AsideKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Text on a sheet that stands in no cell: of a text box, the description of a picture, the name of a pivot table.
+    """Text on a sheet that stands in no cell: of a text box or a diagram, the description of a picture, the name of a
+    pivot table.
 
     Page headers and footers have no place; lines are divided by line feeds.
     """
