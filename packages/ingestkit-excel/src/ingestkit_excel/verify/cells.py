@@ -21,6 +21,7 @@ Range = tuple[int, int, int, int]
 """(top, left, bottom, right), 1-based and inclusive."""
 
 _MAX_COLUMNS = 16384
+_PAGE_TEXTS = tuple(f"{pages}{end}" for pages in ("odd", "even", "first") for end in ("Header", "Footer"))
 _BUILT_IN = {
     1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 5: "$#,##0", 6: "$#,##0", 7: "$#,##0.00", 8: "$#,##0.00",
     9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?", 13: "# ??/??", 14: "m/d/yyyy", 15: "d-mmm-yy", 16: "d-mmm",
@@ -46,7 +47,7 @@ class Cell(NamedTuple):
 
 @dataclass(slots=True)
 class SheetCells:
-    """One sheet. ``asides`` are comments and link targets by cell, ``titles`` what is written on its charts."""
+    """One sheet. ``asides`` is what is written on it in no cell: on charts and shapes, in rules, over printed pages."""
 
     rows: dict[int, list[Cell]] = field(default_factory=dict)
     merges: list[Range] = field(default_factory=list)
@@ -55,7 +56,7 @@ class SheetCells:
     comments: dict[tuple[int, int], str] = field(default_factory=dict)
     threads: dict[tuple[int, int], str] = field(default_factory=dict)
     links: list[tuple[Range, str]] = field(default_factory=list)
-    titles: list[str] = field(default_factory=list)
+    asides: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -146,6 +147,8 @@ class WorkbookXml:
                     sheet.hidden_columns.update(range(int(element.get("min", "1")), last + 1))
                 elif tag == "mergeCell":
                     sheet.merges.append(parse_range(element.get("ref", "")))
+                elif tag == "dataValidation" or tag in _PAGE_TEXTS:
+                    sheet.asides.append("".join(element.itertext()))
                 elif tag == "hyperlink":
                     links[element.get("ref", "")] = (_attribute(element, "id"), element.get("location", ""))
         for cells in sheet.rows.values():
@@ -190,14 +193,22 @@ class WorkbookXml:
         for kind, target in related.values():
             if kind in ("comments", "threadedComment") and self._has(target):
                 (sheet.threads if kind == "threadedComment" else sheet.comments).update(self._comments(target))
+            elif kind in ("table", "pivotTable") and self._has(target):
+                sheet.asides += [self._tree(target).get(name, "") for name in ("name", "displayName")]
             elif kind == "drawing" and self._has(target):
-                for inner, chart in self._relations(target).values():
-                    if inner in ("chart", "chartEx") and self._has(chart):
-                        sheet.titles += [
-                            _text(one) for one in self._tree(chart).iter() if _local(one.tag) in ("t", "v")
-                        ]
+                sheet.asides += self._drawn(target)
+                for inner, part in self._relations(target).values():
+                    if inner in ("chart", "chartEx", "diagramData") and self._has(part):
+                        sheet.asides += self._drawn(part)
         # What stands in the old place of a thread is a notice that this is one.
         sheet.comments.update(sheet.threads)
+
+    def _drawn(self, part: str) -> Iterator[str]:
+        """The words in a drawing, a chart or a diagram, and those that describe pictures."""
+        for element in self._tree(part).iter():
+            yield element.get("descr", "")
+            if _local(element.tag) in ("t", "v"):
+                yield _text(element)
 
     def _comments(self, part: str) -> dict[tuple[int, int], str]:
         found: dict[tuple[int, int], str] = {}

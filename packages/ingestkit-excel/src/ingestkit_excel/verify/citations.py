@@ -32,7 +32,8 @@ __all__ = ["verify"]
 _SHEETS_KEPT = 2
 _HEADER_ROWS = 10
 _SECONDS = 86400
-_OUR_WORDS = "hidden comment on chart"
+_OUR_WORDS = """hidden comment on chart series picture diagram choices in pivot table page header footer
+    is the name of"""
 """Words that the reader adds to what it reads."""
 
 _BROKEN = (zipfile.BadZipFile, KeyError, StopIteration, ValueError, ElementTree.ParseError)
@@ -93,24 +94,30 @@ def _place(passage: Passage, stored: Counter[str], sheets: _Sheets) -> tuple[lis
         sheet, place = sheets[location.sheet_name], parse_range(location.cell_range)
         comments = [text for (row, column), text in sheet.comments.items() if _holds(place, row, column)]
         named = [range_name(*at, *at) for at in sheet.comments if _holds(place, *at)]
+        asides = tokens_of(" ".join((*sheet.asides, location.cell_range)))
         links = [target for range_, target in sheet.links if _meets(place, range_)]
         optional += tokens_of(" ".join(links))
         cells = there
         match passage.content_type:
             case "note":
                 there += tokens_of(" ".join(comments))
-                optional += tokens_of(" ".join(named))
+                optional += [*tokens_of(" ".join(named)), *asides]
                 cells = optional
             case "figure":
-                optional += tokens_of(" ".join(sheet.titles))
+                optional += asides
                 cells = optional
             case "table":
                 optional += tokens_of(" ".join(comments))
             case _:
-                optional += tokens_of(" ".join((*comments, *named, *sheet.titles)))
+                optional += [*tokens_of(" ".join((*comments, *named))), *asides]
         in_table = passage.content_type == "table"
+        if location.cell_range == "A1" and sheet.asides:
+            cells = optional  # What has no place on a sheet cites its first cell.
         for cell in sheet.within(place):
-            said = _is_said_above(cell, sheet, place[0]) if in_table else (cell.row, cell.column) in sheet.comments
+            if in_table:
+                said = _is_said_above(cell, sheet, place[0]) or _is_said_beside(cell, sheet, place[0])
+            else:
+                said = (cell.row, cell.column) in sheet.comments
             wanted = cells if not (said or sheet.is_hidden(cell)) else optional
             wanted += _tokens(cell, stored, date1904=sheets.date1904)
             optional += tokens_of(cell.raw) if cell.kind == "f" else []
@@ -123,6 +130,14 @@ def _is_said_above(cell: Cell, sheet: SheetCells, top: int) -> bool:
         return False
     above = (one.raw for one in sheet.rows.get(cell.row - 1, ()) if one.column == cell.column)
     return next(above, None) == cell.raw
+
+
+def _is_said_beside(cell: Cell, sheet: SheetCells, top: int) -> bool:
+    """Whether a cell of a header says what all others of its row say: what stands over all columns is told once."""
+    if cell.kind != "s" or cell.row >= top + _HEADER_ROWS:
+        return False
+    beside = [one for one in sheet.rows.get(cell.row, ()) if one.column < cell.column]
+    return len(beside) > 1 and all(one.raw == cell.raw for one in beside[1:]) and beside[-1].raw == cell.raw
 
 
 def _tokens(cell: Cell, stored: Counter[str], *, date1904: bool) -> list[str]:
