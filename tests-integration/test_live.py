@@ -15,11 +15,7 @@ pytestmark = [pytest.mark.integration]
 PACKAGES = Path(__file__).resolve().parents[1] / "packages"
 
 CODES_NOT_LIVE: set[str] = set()
-SETTINGS_NOT_LIVE = set(
-    """
-    enable_ocr_cleanup ocr_cleanup_model
-    """.split()
-)
+SETTINGS_NOT_LIVE: set[str] = set()
 
 
 def _sources() -> str:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pymupdf
 import pytest
+from ingestkit_core.errors import BackendError, ErrorCode
 from ingestkit_core.extraction import Extraction
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores import open_store
+from ingestkit_core.testing import ScriptedLLM
 from ingestkit_pdf import PDFProcessorConfig, PDFRouter
 from ingestkit_pdf.models import OCREngine
 from ingestkit_pdf.ocr.values import OCRChoice
@@ -339,3 +341,54 @@ def test_convert_reads_scans_in_a_worker(tesseract: str, folder: Folder, tmp_pat
         conversion = router.convert(folder.save("scan.pdf", scan(), text))
     assert " ".join(LINES) in " ".join(element.text for element in conversion.elements)
     assert conversion.ledger.uncounted == {}
+
+
+def _mended(prompt: str) -> str:
+    raw = prompt.split("=====")[1].strip()
+    return raw.replace("lighthouse", "lightship").replace("cape", "coast") + " in 1999" * ("Cargo" in raw)
+
+
+class Mender(ScriptedLLM):
+    def generate(self, prompt: str, model: str, temperature: float = 0.7, timeout: float | None = None) -> str:
+        self.prompts.append(f"{model}: {prompt}")
+        return _mended(prompt)
+
+
+def test_a_language_model_mends_words_and_no_digits(tesseract: str, folder: Folder, tmp_path: Path) -> None:
+    paths = [folder.save("words.pdf", scan()), folder.save("digits.pdf", scan(["Cargo 1234 tons of salt", *LINES]))]
+    settings = {"enable_ocr_cleanup": True, "ocr_cleanup_model": "mender", "execution_max_workers": 2}
+    llm = Mender([])
+    with open_store(str(tmp_path / "store.db")) as store:
+        with PDFRouter(store, store, llm=llm, config=PDFProcessorConfig(**settings)) as router:
+            words, digits = router.process_batch(paths)
+        assert (words.status, words.warnings, words.errors) == ("committed", (), ())
+        (chunk,) = store.chunks(None, paths[0])
+        assert "The keeper of the lightship wrote down" in chunk.text
+        (raw,) = read(paths[0], PDFProcessorConfig().model_dump()).chunks
+        assert [place["box"] for place in chunk.metadata["locations"]] == [list(one.box) for one in raw.locations]
+        assert (digits.status, digits.errors) == ("committed", ("E_LLM_SCHEMA_INVALID",))
+        (chunk,) = store.chunks(None, paths[1])
+        assert "lighthouse" in chunk.text
+        assert "1999" not in chunk.text
+    assert all(prompt.startswith("mender: ") for prompt in llm.prompts)
+
+
+def test_without_its_language_model_what_ocr_read_stands_and_is_mended_later(
+    tesseract: str, folder: Folder, tmp_path: Path
+) -> None:
+    path = folder.save("words.pdf", scan())
+    down = ScriptedLLM([BackendError(ErrorCode.W_LLM_UNAVAILABLE, "it is down", recoverable=False)])
+    config = PDFProcessorConfig(enable_ocr_cleanup=True)
+    told: list[tuple[str, tuple[str, ...], bool]] = []
+    with open_store(str(tmp_path / "store.db")) as store:
+        for llm in (None, down, Mender([]), Mender([])):
+            with PDFRouter(store, store, llm=llm, config=config) as router:
+                result = router.process(path)
+            (chunk,) = store.chunks(None, path)
+            told.append((result.status, result.warnings, "lighthouse" in chunk.text))
+    assert told == [
+        ("committed", ("W_LLM_UNAVAILABLE",), True),
+        ("committed", ("W_LLM_UNAVAILABLE",), True),
+        ("committed", (), False),
+        ("unchanged", (), False),
+    ]

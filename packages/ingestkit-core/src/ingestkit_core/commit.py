@@ -32,6 +32,7 @@ from ingestkit_core.extraction import Extraction
 from ingestkit_core.formats import Format
 from ingestkit_core.keys import chunk_id, printable
 from ingestkit_core.llm import GuardedLLM
+from ingestkit_core.mending import Mender, unmended
 from ingestkit_core.models import ChunkPayload, EmbedStageResult, ProcessingResult, Status, WrittenArtifacts
 from ingestkit_core.parallel.policies import CircuitBreaker, RetryPolicy
 from ingestkit_core.privacy import Redactor
@@ -107,7 +108,9 @@ class Committer(Finisher):
         breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _REST_SECONDS)
         self.embedder = GuardedEmbedder(embedder, config, breaker) if embedder is not None else None
         llm_breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _REST_SECONDS)
-        self._classifier = Classifier(GuardedLLM(llm, config, llm_breaker), config) if llm is not None else None
+        guarded = GuardedLLM(llm, config, llm_breaker) if llm is not None else None
+        self._classifier = Classifier(guarded, config) if guarded is not None else None
+        self._mender = Mender(guarded, config) if guarded is not None else None
         self._retries = RetryPolicy(config.backend_max_retries, config.backend_backoff_base)
         self._redactor = Redactor(config.redact_patterns)
 
@@ -118,11 +121,22 @@ class Committer(Finisher):
         return self.embedder.resting() if self.embedder is not None else None
 
     def question(self, document: ReadDocument) -> Callable[[], Answer] | None:
-        """See Finisher. Where the rules are unsure what a document is, a language model is asked."""
-        classifier, extraction = self._classifier, document.value
-        if classifier is None or extraction.question is None or not self._is_current(document):
+        """See Finisher. Where the rules are unsure what a document is, a language model is asked; then, if it is to,
+        it mends what OCR read.
+        """
+        classifier, mender, extraction = self._classifier, self._mender, document.value
+        question, mending = extraction.question, extraction.mending
+        if classifier is None or mender is None or not (question or mending) or not self._is_current(document):
             return None
-        return lambda: classifier.answer(extraction.question, extraction.classification)
+
+        def ask() -> Answer:
+            answer = classifier.answer(question, extraction.classification) if question is not None else None
+            if answer is not None and (mending is None or answer.settings is not None):
+                return answer
+            mended = mender.answer(mending, extraction)
+            return mended if answer is None else answer.then(mended)
+
+        return ask
 
     def finish(self, documents: Sequence[ReadDocument]) -> list[ProcessingResult | None]:
         """See Finisher. A source that changed while it was read is read once more."""
@@ -289,7 +303,7 @@ class Committer(Finisher):
         if self.embedder is not None and item.embedded is not None and item.embedded.dimension:
             embedder = (self.embedder.identity, item.embedded.dimension)
         state = submission.state
-        if self._classifier is not None and item.extraction.classification.degraded:
+        if self._classifier is not None and (item.extraction.classification.degraded or item.extraction.is_provisional):
             # It counts as unchanged under no settings: the model that could not be asked is asked the next time.
             state = replace(state, fingerprint="")
         version = DocumentVersion(
@@ -395,7 +409,7 @@ def _without_question(document: ReadDocument) -> ReadDocument:
     if document.error is not None:
         return document
     try:
-        return replace(document, value=undecided(document.value))
+        return replace(document, value=unmended(undecided(document.value)))
     except ClassifyError as exc:
         return replace(document, value=None, error=exc.to_error())
 

@@ -19,7 +19,7 @@ from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, OCRStageResult, ParseStageResult
 from ingestkit_core.progress import Stage
 
-__all__ = ["Conversion", "Extraction", "PossibleType", "Question", "Split"]
+__all__ = ["Conversion", "Extraction", "Mending", "PossibleType", "Question", "Split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,22 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Mending:
+    """Chunks, by index, whose text OCR read and a language model is to mend; ``model`` None is the usual one."""
+
+    chunks: tuple[int, ...]
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Extraction:
     """Everything one document gave.
 
     ``content_hash`` is the SHA-256 of the very bytes that were parsed. ``issues`` holds warnings (``W_``)
     and recoverable errors (``E_``) with their places, in document order. ``question`` is there where the rules
     were unsure; a ``classification`` whose document_type is empty says that they had no answer at all.
+    ``mending`` is there where a setting asks for it; ``is_provisional``: it would be another with the language model
+    that could not be had, so it is read again the next time.
     ``log_lines`` is text of the document for the log, where a setting asks for it: the owner writes and redacts it.
     """
 
@@ -68,6 +78,8 @@ class Extraction:
     issues: tuple[IngestError, ...] = ()
     ocr: OCRStageResult | None = None
     question: Question | None = None
+    mending: Mending | None = None
+    is_provisional: bool = False
     log_lines: tuple[str, ...] = ()
 
 

@@ -109,7 +109,10 @@ _GUIDE: dict[ErrorCode, tuple[str, str]] = {
     ErrorCode.W_EXTERNAL_LINKS: ("It links to other workbooks, which were not followed.", "Nothing to do."),
     ErrorCode.W_MACROS_PRESENT: ("It holds macros, which were not run.", "Nothing to do."),
     ErrorCode.W_LLM_RETRY: ("The language model was asked twice.", "Nothing to do."),
-    ErrorCode.W_LLM_UNAVAILABLE: ("The language model cannot be reached.", "Rules decided instead."),
+    ErrorCode.W_LLM_UNAVAILABLE: (
+        "The language model cannot be reached.",
+        "It was done without.",
+    ),
     ErrorCode.W_CLASSIFICATION_DEGRADED: ("Rules decided where a language model should have.", "Ingest again later."),
     ErrorCode.W_SECURITY_OVERRIDE: ("It was read under a raised limit.", "The log has the reason."),
     ErrorCode.W_UNEXPLAINED_LOSS: ("Some of its text is unaccounted for.", "Report it with the file."),

@@ -57,9 +57,9 @@ class PDFProcessorConfig(ProcessorConfig):
     )
     ocr_max_workers: int = setting(4, "OCR pages read at once.", output=False, ge=1, le=1024)
     ocr_per_page_timeout_seconds: float = setting(60.0, "Limit of one OCR page.", output=False, gt=0)
-    enable_ocr_cleanup: bool = setting(False, "Let an LLM mend OCR text.", output=True)
+    enable_ocr_cleanup: bool = setting(False, "Let an LLM mend OCR text.", output=True, with_llm=True)
     ocr_cleanup_model: str | None = setting(
-        None, "Model that mends OCR text; None is classification_model.", output=True
+        None, "Model that mends OCR text; None is classification_model.", output=True, with_llm=True
     )
 
     quality_min_printable_ratio: float = setting(

@@ -18,7 +18,7 @@ from ingestkit_core.chunking import ChunkDraft, ChunkLimits, pack_sparing
 from ingestkit_core.containing import contained
 from ingestkit_core.elements import Element, PageBox, TableDraft, unit_of
 from ingestkit_core.errors import ErrorCode, IngestError, ParseError, ProcessError
-from ingestkit_core.extraction import Conversion, Extraction
+from ingestkit_core.extraction import Conversion, Extraction, Mending
 from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, ParseStageResult
 
@@ -164,9 +164,10 @@ def extraction(file_path: str, settings: PDFProcessorConfig, reading: Reading, s
     packed = pack_sparing(reading.elements, ChunkLimits.of(settings))
     ledger = reading.ledger(packed.emitted, settings)
     ocr = ocr_stage(reading.contents, reading.ocr_failures, reading.ocr, settings)
+    chunks = _described(packed.chunks, reading.profile.metadata, reading.contents)
     return Extraction(
         content_hash=reading.content_hash,
-        chunks=_described(packed.chunks, reading.profile.metadata, reading.contents),
+        chunks=chunks,
         tables=reading.tables,
         ledger=ledger,
         parse=ParseStageResult(
@@ -183,6 +184,7 @@ def extraction(file_path: str, settings: PDFProcessorConfig, reading: Reading, s
         language=reading.profile.language,
         issues=(*reading.issues, *packed.failures, *loss_issues(ledger, Path(file_path).name, settings)),
         ocr=ocr,
+        mending=_mending(chunks, settings),
         log_lines=ocr_lines(reading.contents) if settings.log_ocr_output else (),
         question=question(
             reading.profile,
@@ -191,6 +193,18 @@ def extraction(file_path: str, settings: PDFProcessorConfig, reading: Reading, s
             settings,
         ),
     )
+
+
+def _mending(chunks: Sequence[ChunkDraft], settings: PDFProcessorConfig) -> Mending | None:
+    """What a language model is to mend: prose of pages that OCR read. Cells are what they are, or numbers."""
+    if not settings.enable_ocr_cleanup:
+        return None
+    told = [
+        index
+        for index, chunk in enumerate(chunks)
+        if "ocr_engine" in chunk.metadata and chunk.content_type not in ("table", "schema")
+    ]
+    return Mending(tuple(told), settings.ocr_cleanup_model) if told else None
 
 
 def _engine_version(choice: OCRChoice | None) -> dict[str, str]:

@@ -30,6 +30,10 @@ class Answer:
     apply: Callable[[Any], Any]
     settings: Mapping[str, Any] | None = None
 
+    def then(self, later: Answer) -> Answer:
+        """This answer and a later one about the same document, under no other settings."""
+        return Answer(lambda value: later.apply(self.apply(value)))
+
 
 class AskingThreads:
     """A few threads that are started when there is something to ask. They never keep a program from ending."""

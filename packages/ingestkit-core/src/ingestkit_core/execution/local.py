@@ -235,7 +235,9 @@ class LocalExecutionBackend(Closing):
             document.context,
             course.report,
         )
-        ask = self._finisher.question(read) if error is None and document.answer is None else None
+        # What was read again under an answer's settings may have more to ask about.
+        may_ask = error is None and (document.answer is None or document.answer.settings is not None)
+        ask = self._finisher.question(read) if may_ask else None
         if ask is None:
             self._to_finish(document, read)
         else:
@@ -247,7 +249,7 @@ class LocalExecutionBackend(Closing):
         answer = ask()
         if self._closed:
             return
-        document.answer = answer
+        document.answer = answer if document.answer is None else document.answer.then(answer)
         if answer.settings is None:
             self._to_finish(document, read)
             return

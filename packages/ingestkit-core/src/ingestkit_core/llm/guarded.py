@@ -5,8 +5,8 @@ Somebody's LLM raises what it likes: everything is translated here, by type.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import BackendError, ClassifyError, ErrorCode
@@ -15,6 +15,8 @@ from ingestkit_core.protocols import LLMBackend
 from ingestkit_core.remote import GuardedCalls
 
 __all__ = ["GuardedLLM", "StructuredLLM"]
+
+T = TypeVar("T")
 
 
 @runtime_checkable
@@ -49,13 +51,25 @@ class GuardedLLM:
 
     def classify(self, prompt: str, model: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         """A JSON object. Raises BackendError, and ClassifyError for an answer that is none."""
-        return self._calls.run(lambda: self._attempt(prompt, model, schema))
+        return self._calls.run(lambda: self._translated(lambda: self._attempt(prompt, model, schema)))
+
+    def generate(self, prompt: str, model: str) -> str:
+        """A text. Raises BackendError."""
+        return self._calls.run(
+            lambda: self._translated(
+                lambda: self._llm.generate(prompt, model, self._temperature, self._timeout_seconds)
+            )
+        )
 
     def _attempt(self, prompt: str, model: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+        if isinstance(self._llm, StructuredLLM):
+            return self._llm.classify_as(prompt, model, schema, self._temperature, self._timeout_seconds)
+        return self._llm.classify(prompt, model, self._temperature, self._timeout_seconds)
+
+    def _translated(self, call: Callable[[], T]) -> T:
+        """The border to somebody's model: what it raises becomes ours, by type."""
         try:
-            if isinstance(self._llm, StructuredLLM):
-                return self._llm.classify_as(prompt, model, schema, self._temperature, self._timeout_seconds)
-            return self._llm.classify(prompt, model, self._temperature, self._timeout_seconds)
+            return call()
         except (BackendError, ClassifyError):
             raise
         except TimeoutError as exc:
