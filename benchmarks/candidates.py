@@ -12,12 +12,15 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.outputs import Output
 from benchmarks.tables import from_rows
 
-__all__ = ["PDF", "Candidate", "installed", "kreuzberg_output", "left_out", "markitdown_output"]
+if TYPE_CHECKING:
+    from ingestkit_core.extraction import Extraction
+
+__all__ = ["PDF", "Candidate", "installed", "kreuzberg_output", "left_out", "markitdown_output", "our_reading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ def _plain_text() -> Callable[[str], Output]:
 # Ours
 
 
-def _our_read() -> Callable[[str], object]:
+def our_reading() -> Callable[[str], Extraction]:
+    """Our reader, without OCR."""
     from ingestkit_pdf import PDFProcessorConfig, reader
     from ingestkit_pdf.models import OCREngine
     from ingestkit_pdf.ocr.values import OCRChoice
@@ -201,7 +205,7 @@ PDF = (
     Candidate("PyMuPDF text", "floor", "pymupdf", _plain_text, _plain_text),
     Candidate("PyMuPDF dict without images", "floor", "pymupdf", _dict_without_images),
     Candidate("PyMuPDF get_cdrawings", "floor", "pymupdf", _drawings),
-    Candidate("ingestkit-pdf", "ours", "ingestkit_pdf", _our_read, _our_output),
+    Candidate("ingestkit-pdf", "ours", "ingestkit_pdf", our_reading, _our_output),
     Candidate("pypdfium2 text", "peer", "pypdfium2", _pypdfium2, _pypdfium2),
     Candidate("liteparse", "peer", "liteparse", _liteparse, _liteparse),
     Candidate("pdf_oxide", "peer", "pdf_oxide", _pdf_oxide, _pdf_oxide),

@@ -23,6 +23,7 @@ __all__ = [
     "enclosing",
     "facts",
     "files",
+    "files_below",
     "headed_sheets",
     "pages",
     "rectangle",
@@ -48,6 +49,11 @@ def _folder(name: str) -> Path:
 def files(name: str) -> list[str]:
     """The paths of a corpus's files, sorted."""
     return sorted(str(path) for path in _folder(name).iterdir() if path.is_file())
+
+
+def files_below(name: str, suffix: str) -> list[str]:
+    """The paths of all files below a folder of the corpora that end so, sorted."""
+    return sorted(map(str, _folder(name).rglob(f"*{suffix}")))
 
 
 def pages(name: str, suffix: str = ".md") -> dict[str, str]:

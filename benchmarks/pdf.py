@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks import citations, corpora, pdf_quality, references
+from benchmarks import citations, corpora, costliest, pdf_quality, references
 from benchmarks.candidates import PDF, installed, left_out
 from benchmarks.options import Options
 from benchmarks.report import Column, Figures
@@ -42,4 +42,4 @@ def _speed(options: Options) -> Iterator[Figures]:
     yield figures
 
 
-STEPS = (_speed, pdf_quality.measure, citations.measure_pdf)
+STEPS = (_speed, costliest.measure, pdf_quality.measure, citations.measure_pdf)

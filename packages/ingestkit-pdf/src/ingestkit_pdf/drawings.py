@@ -36,15 +36,15 @@ def read_drawings(paths: Iterable[dict[str, Any]], place: Place, max_items: int 
         count += len(items)
         if count > max_items:
             break
-        color, fill = path.get("color"), path.get("fill")
-        inked = color is not None and path["type"] != "f"
-        painted = fill is not None and path["type"] != "s" and min(fill) < _WHITE_FROM
-        if not (inked or painted):
-            # White bars are rules where they part shaded cells.
-            painted = fill is not None and path["type"] != "s" and _is_thin(path["rect"])
-            if not painted:
-                continue
-        color_number = colors.setdefault(tuple(fill), len(colors)) if painted and fill is not None else None
+        kind = path["type"]
+        inked = kind != "f" and path.get("color") is not None
+        fill = path.get("fill") if kind != "s" else None
+        # White bars are rules where they part shaded cells.
+        if fill is not None and min(fill) >= _WHITE_FROM and (inked or not _is_thin(path["rect"])):
+            fill = None
+        if not inked and fill is None:
+            continue
+        color_number = colors.setdefault(tuple(fill), len(colors)) if fill is not None else None
         if color_number is not None and not inked and len(items) > 2 and _is_rectangle(items):
             _add_rectangle(path["rect"], False, color_number, strokes, fills)
             continue

@@ -94,7 +94,8 @@ def inspect_file(file_path: str, config: PDFProcessorConfig) -> bytes:
                     f"{name}: {size / _MIB:.1f} MiB is more than max_file_size_mb={config.max_file_size_mb}; "
                     "raise it with a reason in max_file_size_override_reason",
                 )
-            return head + file.read()
+            file.seek(0)
+            return file.read()
     except FileNotFoundError as exc:
         raise SourceError(ErrorCode.E_SOURCE_NOT_FOUND, f"{name}: the file does not exist") from exc
     except OSError as exc:

@@ -70,8 +70,8 @@ class _Run:
             touched = _touched(self.columns, piece)
             if len(touched) == 1:
                 left, right = self.columns[touched[0]]
-                if left <= piece.x0 and piece.x1 <= right:
-                    continue
+                self.columns[touched[0]] = (min(left, piece.x0), max(right, piece.x1))
+                continue
             merged = (
                 min([piece.x0, *(self.columns[i][0] for i in touched)]),
                 max([piece.x1, *(self.columns[i][1] for i in touched)]),

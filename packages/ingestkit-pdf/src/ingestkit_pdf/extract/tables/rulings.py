@@ -142,18 +142,23 @@ def _joined(level: Sequence[Rule]) -> list[Rule]:
     if len(level) == 1:
         rule = level[0]
         return [rule] if rule.end - rule.start >= _LEAST_POINTS else []
-    at = max(level, key=lambda rule: rule.end - rule.start).at
+    longest, at = -1.0, 0.0
+    for place, start, end in level:
+        if end - start > longest:
+            longest, at = end - start, place
     joined: list[Rule] = []
-    ordered = sorted(level, key=lambda rule: rule.start)
-    start, end = ordered[0].start, ordered[0].end
-    for rule in ordered[1:]:
-        if rule.start <= end + _JOIN_POINTS:
-            end = max(end, rule.end)
-        else:
-            joined.append(Rule(at, start, end))
-            start, end = rule.start, rule.end
-    joined.append(Rule(at, start, end))
-    return [rule for rule in joined if rule.end - rule.start >= _LEAST_POINTS]
+    stretches = sorted([(start, end) for _, start, end in level])
+    first, last = stretches[0]
+    for start, end in stretches:
+        if start > last + _JOIN_POINTS:
+            if last - first >= _LEAST_POINTS:
+                joined.append(Rule(at, first, last))
+            first, last = start, end
+        elif end > last:
+            last = end
+    if last - first >= _LEAST_POINTS:
+        joined.append(Rule(at, first, last))
+    return joined
 
 
 def without_underlines(rulings: Rulings, boxes: Iterable[Box]) -> Rulings:
