@@ -44,6 +44,7 @@ KEPT_SECONDS = 7 * 24 * 3600.0
 
 _FIRST_POLL_SECONDS = 0.005
 _LONGEST_POLL_SECONDS = 0.25
+_MANY = 20
 
 JobState = Literal["submitted", "running", "done"]
 
@@ -233,31 +234,38 @@ class JobJournal(ABC):
 
 
 class PollingWatcher(JobWatcher):
-    """Asks the journal again and again, at growing distances while nothing happens."""
+    """Asks the journal again and again, at growing distances while nothing happens.
+
+    Of many jobs the next is soon done, and none of them is in a hurry: they are asked for less often than one.
+    """
 
     def __init__(self, journal: JobJournal) -> None:
         self._journal = journal
         self._waiting: set[str] = set()
         self._pause_seconds = _FIRST_POLL_SECONDS
+        self._next = 0.0
 
     def add(self, job_id: str) -> None:
         """See JobWatcher."""
         self._waiting.add(job_id)
-        self._pause_seconds = _FIRST_POLL_SECONDS
+        if len(self._waiting) < _MANY:
+            self._pause_seconds = _FIRST_POLL_SECONDS
+            self._next = min(self._next, time.monotonic() + _FIRST_POLL_SECONDS)
 
     def settled(self, timeout_seconds: float) -> list[str]:
         """See JobWatcher."""
         deadline = time.monotonic() + timeout_seconds
         while True:
-            settled = self._journal.settled_among(self._waiting) if self._waiting else []
-            if settled:
-                self._waiting.difference_update(settled)
-                self._pause_seconds = _FIRST_POLL_SECONDS
-                return settled
-            left = deadline - time.monotonic()
-            if left <= 0:
+            time.sleep(max(0.0, min(self._next, deadline) - time.monotonic()))
+            if time.monotonic() < self._next:
                 return []
-            time.sleep(min(self._pause_seconds, left))
+            settled = self._journal.settled_among(self._waiting) if self._waiting else []
+            self._waiting.difference_update(settled)
+            if settled:
+                self._pause_seconds = _FIRST_POLL_SECONDS * max(1, min(len(self._waiting), _MANY))
+            self._next = time.monotonic() + self._pause_seconds
+            if settled:
+                return settled
             self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_POLL_SECONDS)
 
     def close(self) -> None:
