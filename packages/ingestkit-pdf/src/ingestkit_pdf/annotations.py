@@ -29,10 +29,11 @@ def read_annotations(document: Any, numbered: Iterable[tuple[int, int, str]], pl
     fields: list[Field] = []
     notes: list[Note] = []
     field_count = 0
+    told: _Told = {}
     for number, kind, _ in numbered:
         if number < 1 or kind == _POPUP:
             continue
-        entry = _Entry(document, number)
+        entry = _Entry(document, number, told)
         if kind == _WIDGET:
             field_count += 1
             field = _field(entry, placing)
@@ -45,13 +46,19 @@ def read_annotations(document: Any, numbered: Iterable[tuple[int, int, str]], pl
     return Annotations(tuple(fields), field_count, tuple(notes))
 
 
+_Told = dict[tuple[int, str], tuple[str, str]]
+"""What an object tells those below it, by its number and the key: hundreds of fields have the same parents."""
+
+
 class _Entry:
     """One dictionary of the file, by its object number."""
 
-    def __init__(self, document: Any, number: int) -> None:
+    def __init__(self, document: Any, number: int, told: _Told) -> None:
+        self._document = document
         self._get: Callable[[int, str], tuple[str, str]] = document.xref_get_key
         self._source: Callable[..., str] = document.xref_object
         self._number = number
+        self._told = told
 
     def get(self, key: str) -> tuple[str, str]:
         """(type, value) of a key, through a reference; ("null", "null") where it is missing."""
@@ -65,13 +72,25 @@ class _Entry:
 
     def inherited(self, key: str) -> tuple[str, str]:
         """A key of the field or of the nearest parent that has it."""
-        for depth in range(_MAX_DEPTH):
-            kind, value = self.get("Parent/" * depth + key)
-            if kind != "null":
-                return kind, value
-            if self._get(self._number, "Parent/" * depth + "Parent")[0] == "null":
+        entry: _Entry | None = self
+        asked: list[tuple[int, str]] = []
+        found = "null", "null"
+        while entry is not None and len(asked) < _MAX_DEPTH:
+            place = entry._number, key
+            if place in self._told:
+                found = self._told[place]
                 break
-        return "null", "null"
+            asked.append(place)
+            found = entry.get(key)
+            if found[0] != "null":
+                break
+            entry = entry._parent()
+        self._told.update(dict.fromkeys(asked[1:], found))
+        return found
+
+    def _parent(self) -> _Entry | None:
+        kind, value = self._get(self._number, "Parent")
+        return _Entry(self._document, int(value.split()[0]), self._told) if kind == "xref" else None
 
     def names(self) -> list[str]:
         """The partial names from the top down."""
