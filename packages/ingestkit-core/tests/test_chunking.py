@@ -68,6 +68,16 @@ def test_nothing_is_lost_and_nothing_is_too_large(
         assert chunk.locations
 
 
+def test_the_header_of_a_table_asks_for_room_too() -> None:
+    header = "a header of many words that takes nearly half of the chunk"
+    before = paragraph("The text before it, which leaves no room for a header of that length here.")
+    for limits in (ChunkLimits(30, 0, True, False), ChunkLimits(30, 0, True, True)):
+        for above in ([before], [heading("The title of a chapter that is as long as that, and longer than it was.")]):
+            packed = pack([*above, table(4, header=header)], limits)
+            assert all(estimate_tokens(chunk.text) <= 31 for chunk in packed.chunks)
+            assert all(header in chunk.text for chunk in packed.chunks[1:])
+
+
 def test_a_heading_begins_a_chunk_and_names_the_path() -> None:
     packed = pack(
         [heading("One"), paragraph("a"), heading("Deep", 2), paragraph("b"), heading("Two"), paragraph("c")],

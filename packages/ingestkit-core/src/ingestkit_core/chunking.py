@@ -205,19 +205,24 @@ class _Packer:
             self._flush_but_caption()
         size = self._limits.size_tokens
         header = self._pieces(element, element.header, size, is_header=True)
-        self._take(header)
+        for piece in header:
+            self._take_row(piece, ())
         header_tokens = sum(piece.tokens for piece in header)
         if header_tokens > size // 2:
             # A header of more than half a chunk leaves no room for what it heads: it is told once.
             header, header_tokens = [], 0
         again = [piece._replace(repeats=True) for piece in header]
         for piece in self._pieces(element, element.spans, size - header_tokens):
-            if self._tokens + piece.tokens > size and any(not p.repeats for p in self._pending):
-                self._emit(self._pending)
-                self._restart(again)
-            self._take([piece])
+            self._take_row(piece, again)
         if self._limits.respect_tables:
             self.flush()
+
+    def _take_row(self, piece: _Piece, again: Sequence[_Piece]) -> None:
+        """Take a row of a table; where there is no room for it, into a chunk that begins with what comes again."""
+        if self._tokens + piece.tokens > self._limits.size_tokens and any(not p.repeats for p in self._pending):
+            self._emit(self._pending)
+            self._restart(again)
+        self._take([piece])
 
     def _take(self, pieces: Sequence[_Piece]) -> None:
         if self._only_headings():
