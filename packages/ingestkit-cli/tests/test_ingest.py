@@ -102,6 +102,7 @@ def test_globs_choose(quick: Run, documents: Path) -> None:
         (["ingest"], "Missing argument 'PATH' (see ingestkit ingest --help)"),
         (["ingest", "nowhere", "neither"], "no such file or folder: nowhere, neither"),
         (["ingest", "empty"], "nothing found in empty: there are no files; the installed formats read .lossy .txt"),
+        (["ingest", "x" * 300], f"{'x' * 300}: File name too long"),
         (["ingest", "letter.docx"], "nothing to read in letter.docx: there are only .docx 1; the installed"),
         (["ingest", ".", "--workers", "0"], "Invalid value for '--workers'"),
         (["ingest", ".", "--workers", "many"], "Invalid value for '--workers'"),

@@ -87,10 +87,19 @@ def ingest_paths(selection: Selection, run: Run) -> int:
 
 
 def check_paths(paths: Sequence[Path]) -> None:
-    """Raise Mistake if one of the paths is not there."""
-    missing = [str(path) for path in paths if not os.path.exists(path)]
+    """Raise Mistake if one of the paths is not there, OSError where the disk does not say."""
+    missing = [str(path) for path in paths if not _is_there(path)]
     if missing:
         raise Mistake(f"no such file or folder: {', '.join(missing)}")
+
+
+def _is_there(path: Path) -> bool:
+    # exists() takes a folder that may not be entered for one that lacks the file.
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def check_may_write(ingestor: Ingestor, command: str) -> None:
