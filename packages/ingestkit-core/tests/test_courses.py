@@ -214,6 +214,25 @@ def test_a_document_is_stopped_between_its_parts() -> None:
         assert backend.get_result(job, 30).errors == (ErrorCode.E_EXECUTION_CANCELLED,)
 
 
+def one_part_after_the_other(file_path: str, config: dict[str, Any]) -> Split:
+    return Split(timed, tuple(range(3)), overlap, max_parts_at_once=1)
+
+
+def test_a_document_is_stopped_while_none_of_its_parts_runs() -> None:
+    with LocalExecutionBackend(one_part_after_the_other, 1, "thread") as backend:
+        submitted = threading.Event()
+        job = ""
+
+        def stop(event: ProgressEvent) -> None:
+            if event.done:
+                submitted.wait(10)
+                backend.cancel(job)
+
+        job = backend.submit("many", CONFIG, on_progress=stop)
+        submitted.set()
+        assert backend.get_result(job, 30).errors == (ErrorCode.E_EXECUTION_CANCELLED,)
+
+
 def test_draining_finishes_a_document_whose_parts_are_under_way() -> None:
     with LocalExecutionBackend(many_parts, 1) as backend:
         begun = threading.Event()

@@ -162,13 +162,14 @@ def test_other_folders_tenants_and_uris_are_never_touched(ingestor: Ingestor, fo
     synced(ingestor, folder, other)
     router = ingestor.routers["text"]
     router.process(write_text(folder / "named.txt", "named"), source_uri="crm://named")
+    router.process(write_text(tmp_path / "elsewhere.txt", "theirs"), source_uri=str(folder / "theirs.txt"))
     settings = {"execution_strategy": "thread", "tenant_id": "north"}
     with Ingestor(ingestor.store, settings, routers={"text": TextRouter}) as north:
         synced(north, folder)
     for file in (*other.iterdir(), folder / "000.txt", folder / "001.txt", folder / "named.txt"):
         file.unlink()
     assert len(synced(ingestor, folder, exclude=("001*",)).removed) == 1
-    assert sorted(names(ingestor)) == ["000.txt", "001.txt", "001.txt", "002.txt", "003.txt", "named"]
+    assert sorted(names(ingestor)) == ["000.txt", "001.txt", "001.txt", "002.txt", "003.txt", "named", "theirs.txt"]
     assert len(names(ingestor, "north")) == 5
 
 

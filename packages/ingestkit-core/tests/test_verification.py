@@ -16,6 +16,7 @@ from ingestkit_core.models import OCRStageResult, ProcessingResult
 from ingestkit_core.stores.base import QueryError
 from ingestkit_core.testing import TextRouter, write_text
 from ingestkit_core.verification import (
+    Measure,
     Passage,
     Request,
     Rows,
@@ -59,6 +60,12 @@ def test_what_is_lost_lowers_recall_and_what_is_invented_precision() -> None:
     assert measured(TEXT, TEXT.replace(" nine", "")) == (0.95, 1.0)
     assert measured(TEXT, TEXT.replace("nine", "eight")) == (0.95, 0.95)
     assert measured("12 34", "12 35") == (0.5, 0.5)
+
+
+def test_a_citation_holds_from_so_many_tokens_on_both_ways() -> None:
+    assert Measure(0.95, 0.95).matches
+    assert not Measure(0.949, 1.0).matches
+    assert not Measure(1.0, 0.949).matches
 
 
 def test_another_text_is_another_text() -> None:
