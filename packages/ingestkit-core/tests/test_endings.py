@@ -19,6 +19,7 @@ from ingestkit_core.execution.asking import AskingThreads
 from ingestkit_core.execution.local import LocalExecutionBackend, make_pool
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import Job, Outcome
+from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import ScriptedLLM, TextConfig, TextRouter, write_text
 
@@ -94,6 +95,20 @@ def test_a_store_that_breaks_in_a_way_nobody_knows_is_tried_again(
         paths = [write_text(folder / f"{number}.txt", f"words {number}") for number in range(7)]
         statuses = [router.process(path).status for path in paths]
     assert statuses == ["deferred"] * 6 + ["committed"]
+
+
+def _result(file_path: str, config: dict[str, Any]) -> ProcessingResult:
+    return ProcessingResult(file_path=file_path, status="committed")
+
+
+def test_a_callback_that_raises_costs_nobody_a_result() -> None:
+    def raises(job_id: str) -> None:
+        raise KeyError(job_id)
+
+    with LocalExecutionBackend(_result, 1, "thread") as backend:
+        for name in ("a", "b"):
+            job = backend.submit(name, TextConfig(), on_done=raises)
+            assert backend.get_result(job, 10).file_path == name
 
 
 # Routers

@@ -326,8 +326,13 @@ class LocalExecutionBackend(Closing):
         document.course.discard()
         document.result = result
         document.done.set()
-        if document.callback is not None:
+        if document.callback is None:
+            return
+        try:
             document.callback(document.job_id)
+        except Exception:
+            # Somebody's function, on the thread that finishes everybody's documents.
+            logger.exception("on_done raised")
 
 
 def limits_of(config: ProcessorConfig, workers: int) -> Limits:
