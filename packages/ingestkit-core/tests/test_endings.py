@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ingestkit_core import ingestor as ingestor_module
 from ingestkit_core import router as router_module
 from ingestkit_core import spool
+from ingestkit_core.closing import Closing
 from ingestkit_core.errors import ErrorCode, IngestkitError, SourceError, StoreError
 from ingestkit_core.execution.asking import AskingThreads
 from ingestkit_core.execution.local import LocalExecutionBackend, make_pool
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import Job, Outcome
+from ingestkit_core.ingestor import Ingestor
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import ScriptedLLM, TextConfig, TextRouter, write_text
@@ -186,6 +189,19 @@ def test_a_document_whose_caller_left_while_it_began_is_not_read(
 
     asyncio.run(leave_it_early())
     assert running(router) == 0
+
+
+def test_what_an_ingestor_opened_before_it_failed_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    class Model(ScriptedLLM, Closing):
+        def close(self) -> None:
+            closed.append("model")
+
+    monkeypatch.setattr(ingestor_module, "open_llm", lambda url: Model([]))
+    with pytest.raises(StoreError, match="is a folder"):
+        Ingestor(tmp_path, llm="ollama://host", routers={"text": TextRouter})
+    assert closed == ["model"]
 
 
 def test_closing_a_router_ends_what_others_wait_for(store: SqliteStore, folder: Path) -> None:

@@ -90,21 +90,24 @@ class Ingestor(Closing):
         classes = dict(routers) if routers is not None else installed_routers()
         configs = _configs(classes, settings or {})
         common = _common_config(settings or {})
-        self._closing = contextlib.ExitStack()
-        self.embedder = self._opened(
-            embedder, lambda url: open_embedder(url, common.embedding_model, common.embedding_dimension)
-        )
-        self.llm = self._opened(llm, open_llm)
-        self._guarded = GuardedEmbedder(self.embedder, common) if self.embedder is not None else None
-        self._owns_store = not isinstance(store, DocumentStore)
-        self.store = store if isinstance(store, DocumentStore) else open_store(store)
         self._pool: WorkerPool | None = None
-        if classes and all(config.execution_strategy == "process" for config in configs.values()):
-            self._pool = _shared_pool(classes, configs)
-        self.routers = {
-            name: router(self.store, self.store, self.llm, self.embedder, configs[name], pool=self._pool)
-            for name, router in classes.items()
-        }
+        with contextlib.ExitStack() as self._closing:
+            self.embedder = self._opened(
+                embedder, lambda url: open_embedder(url, common.embedding_model, common.embedding_dimension)
+            )
+            self.llm = self._opened(llm, open_llm)
+            self._guarded = GuardedEmbedder(self.embedder, common) if self.embedder is not None else None
+            self.store = store if isinstance(store, DocumentStore) else self._closing.enter_context(open_store(store))
+            if classes and all(config.execution_strategy == "process" for config in configs.values()):
+                self._pool = self._closing.enter_context(_shared_pool(classes, configs))
+            self.routers = {
+                name: self._closing.enter_context(
+                    router(self.store, self.store, self.llm, self.embedder, configs[name], pool=self._pool)
+                )
+                for name, router in classes.items()
+            }
+            # What was opened until something failed is closed; nothing did.
+            self._closing = self._closing.pop_all()
 
     def _opened(self, model: T | str | None, open_model: Callable[[str], T]) -> T | None:
         """A model that was handed in, or one at an address, which is closed with the ingestor."""
@@ -308,12 +311,6 @@ class Ingestor(Closing):
 
     def close(self) -> None:
         """Stop the workers and, if the ingestor opened it, close the store. Idempotent."""
-        for router in self.routers.values():
-            router.close()
-        if self._pool is not None:
-            self._pool.close()
-        if self._owns_store:
-            self.store.close()
         self._closing.close()
 
 
