@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.execution.distributed import DistributedExecutionBackend
+from ingestkit_core.execution.distributed.broker import Broker
+from ingestkit_core.execution.distributed.keeping import Keeper, Pulse
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.stores.jobs import MAX_LOST_HOSTS, Claim, JobRequest
 from ingestkit_core.stores.redis_calls import connect
@@ -136,3 +138,20 @@ def test_an_ending_worker_finishes_what_it_has_and_leaves_the_rest(
         records = [record for job in jobs if (record := journal.find(job))]
         assert {record.attempts for record in records} == {1}
     journal.close()
+
+
+def test_the_only_worker_of_a_store_does_not_wait_for_the_one_before(
+    redis_server: RedisServer, store: SqliteStore
+) -> None:
+    broker = Broker(on_database(redis_server, 7))
+    store.jobs.submit("left", JobRequest("/a.pdf", {}, "pdf:1", store_url=store.url))
+    store.jobs.keep_alive("before")
+    assert store.jobs.begin("left", "before", 15).claim is Claim.RUN
+    for only_one, state in ((False, ("running", 0)), (True, ("submitted", 1))):
+        keeper = Keeper("now", broker, {store.url: store.jobs}, Pulse())
+        keeper.start(only_one=only_one)
+        record = store.jobs.find("left")
+        assert record is not None
+        assert ((record.state, record.lost_hosts), broker.waiting()) == (state, state[1])
+        keeper.stop()
+    broker.close()

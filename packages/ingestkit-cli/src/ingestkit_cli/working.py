@@ -62,6 +62,8 @@ def _worker(queue_url: str, ingestor: Ingestor, server: JobServer, *, as_json: b
         ingestor.store,
         server.run,
         concurrency=max(config.execution_max_workers for config in configs),
+        # The lease is held: see serve_queue.
+        only_one=ingestor.store.one_owner,
         document_seconds=max(config.per_document_timeout_seconds for config in configs),
         on_done=_tell_as_json if as_json else _tell,
         on_ready=lambda: say(_greeting(queue_url, ingestor)),

@@ -51,9 +51,14 @@ class Keeper:
         self._looked = time.monotonic()
         self._swept = -math.inf
 
-    def start(self) -> None:
-        """Make the first beat, then one after the other. Raises StoreError if the first one fails."""
-        for journal in self._journals.values():
+    def start(self, *, only_one: bool = False) -> None:
+        """Make the first beat, then one after the other. Raises StoreError or ExecutionError if the first one fails.
+
+        ``only_one``: whoever else was at work in a store's journal is gone, so that what they had is sent again now.
+        """
+        for store_url, journal in self._journals.items():
+            if only_one and store_url is not None:
+                self._send_again(journal.take_lost(0.0), store_url)
             journal.keep_alive(self._worker)
         self._thread.start()
 
@@ -88,9 +93,12 @@ class Keeper:
         again = journal.take_lost(self._pulse.lost_after_seconds)
         if look and self._broker.waiting() == 0:
             again += journal.take_forgotten(self._pulse.forgotten_after_seconds, _SENT_AGAIN_TOGETHER)
-        for job_id in again:
-            logger.warning("job=%s sent=again", job_id)
-        if again:
-            self._broker.send(again, store_url, again=True)
+        self._send_again(again, store_url)
         if sweep:
             journal.sweep()
+
+    def _send_again(self, job_ids: list[str], store_url: str | None) -> None:
+        for job_id in job_ids:
+            logger.warning("job=%s sent=again", job_id)
+        if job_ids:
+            self._broker.send(job_ids, store_url, again=True)

@@ -42,7 +42,7 @@ class QueueWorker:
 
     ``run(request)`` does a job and returns its result, on several threads at once; a result of status
     "cancelled" gives the job back. ``on_done`` is told of each result on the same thread, ``on_ready`` once,
-    when jobs are taken.
+    when jobs are taken. ``only_one`` says that no other worker can be at work for this store, as it has one owner.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class QueueWorker:
         concurrency: int = 4,
         document_seconds: float = 300.0,
         pulse: Pulse | None = None,
+        only_one: bool = False,
         on_done: Callable[[ProcessingResult], None] | None = None,
         on_ready: Callable[[], None] | None = None,
     ) -> None:
@@ -61,6 +62,7 @@ class QueueWorker:
         self._run_job = run
         self._threads = concurrency + _THREADS_BESIDES
         self._pulse = pulse or Pulse()
+        self._only_one = only_one
         self._on_done = on_done
         self._on_ready = on_ready
         self._store_url = store.url if store is not None else None
@@ -81,7 +83,7 @@ class QueueWorker:
         """
         self._broker.check()
         keeper = Keeper(self.name, self._broker, self._journals, self._pulse)
-        keeper.start()
+        keeper.start(only_one=self._only_one)
         try:
             self._consume()
         finally:
