@@ -134,6 +134,31 @@ def test_wrong_citations_are_counted_as_mismatches(workbook: str, checked: Any) 
     assert all(mismatch.stored is mismatch.found is None for mismatch in found.mismatches)
 
 
+def test_what_stands_in_no_cell_and_what_is_told_once_is_known(tmp_path: Path, checked: Any) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in [["Plan"] * 4, [], ["name", "start", "end", "who"], *([f"step {n}", n, n + 1, "Ann"] for n in range(9))]:
+        sheet.append(row)
+    rule = openpyxl.worksheet.datavalidation.DataValidation(type="list", formula1='"red,green"')
+    rule.add("F2")
+    sheet.add_data_validation(rule)
+    sheet.oddFooter.center.text = "&BStrictly confidential"
+    names = openpyxl.workbook.defined_name.DefinedName("steps", attr_text="Sheet!$A$1:$XFD$9")
+    book.defined_names["steps"] = names
+    book.save(tmp_path / "plan.xlsx")
+    extraction = read(str(tmp_path / "plan.xlsx"), CONFIG)
+    said = "\n".join(chunk.text for chunk in extraction.chunks)
+    assert all(text in said for text in ("Choices in F2: red, green", "Page footer: Strictly", "steps is A1:XFD9"))
+    result = checked(str(tmp_path / "plan.xlsx"), questions_of(extraction))
+    assert (result.chunks, result.mismatches) == (Tally(2, 2), ())
+    wrong = [
+        replace(one, text=f"{one.text} blue herring") for one in questions_of(extraction) if isinstance(one, Passage)
+    ]
+    assert (
+        checked(str(tmp_path / "plan.xlsx"), [one for one in wrong if one.content_type != "table"]).chunks.matching == 0
+    )
+
+
 def test_pieces_of_a_long_row_cite_their_own_cells(tmp_path: Path, checked: Any) -> None:
     book = openpyxl.Workbook()
     sheet = book.active

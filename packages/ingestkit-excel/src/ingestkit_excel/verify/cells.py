@@ -30,6 +30,7 @@ _BUILT_IN = {
     44: "$#,##0.00", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0", 48: "##0.0E+0", 49: "@",
 }  # fmt: skip
 """ECMA-376, 18.8.30."""
+_PAGE_CODES = re.compile(r'&"[^"]*"|&\d+|&[A-Za-z]')
 
 
 class Cell(NamedTuple):
@@ -57,6 +58,7 @@ class SheetCells:
     threads: dict[tuple[int, int], str] = field(default_factory=dict)
     links: list[tuple[Range, str]] = field(default_factory=list)
     asides: list[str] = field(default_factory=list)
+    tables: list[tuple[str, Range]] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -103,7 +105,7 @@ class WorkbookXml:
         self._zip = zipfile.ZipFile(BytesIO(content))
         self._names = {name.replace("\\", "/").lstrip("/").lower(): name for name in self._zip.namelist()}
         start = next(target for kind, target in self._relations("").values() if kind == "officeDocument")
-        book = self._tree(start)
+        book = self.tree = self._tree(start)
         related = self._relations(start)
         self.parts = {
             element.get("name", ""): related[identifier][1]
@@ -148,7 +150,7 @@ class WorkbookXml:
                 elif tag == "mergeCell":
                     sheet.merges.append(parse_range(element.get("ref", "")))
                 elif tag == "dataValidation" or tag in _PAGE_TEXTS:
-                    sheet.asides.append("".join(element.itertext()))
+                    sheet.asides.append(_PAGE_CODES.sub(" ", "".join(element.itertext())))
                 elif tag == "hyperlink":
                     links[element.get("ref", "")] = (_attribute(element, "id"), element.get("location", ""))
         for cells in sheet.rows.values():
@@ -194,7 +196,10 @@ class WorkbookXml:
             if kind in ("comments", "threadedComment") and self._has(target):
                 (sheet.threads if kind == "threadedComment" else sheet.comments).update(self._comments(target))
             elif kind in ("table", "pivotTable") and self._has(target):
-                sheet.asides += [self._tree(target).get(name, "") for name in ("name", "displayName")]
+                tree = self._tree(target)
+                sheet.asides += [tree.get(name, "") for name in ("name", "displayName")]
+                if kind == "table":
+                    sheet.tables.append((tree.get("displayName", ""), parse_range(tree.get("ref", ""))))
             elif kind == "drawing" and self._has(target):
                 sheet.asides += self._drawn(target)
                 for inner, part in self._relations(target).values():
@@ -207,7 +212,7 @@ class WorkbookXml:
         """The words in a drawing, a chart or a diagram, and those that describe pictures."""
         for element in self._tree(part).iter():
             yield element.get("descr", "")
-            if _local(element.tag) in ("t", "v"):
+            if _local(element.tag) in ("t", "v", "p"):
                 yield _text(element)
 
     def _comments(self, part: str) -> dict[tuple[int, int], str]:

@@ -25,6 +25,7 @@ from ingestkit_core.verification import (
 )
 
 from ingestkit_excel.verify.cells import Cell, Range, SheetCells, WorkbookXml, parse_range
+from ingestkit_excel.verify.names import Named, named_ranges
 from ingestkit_excel.verify.shown import is_moment, moment_of, serial_of, shown
 
 __all__ = ["verify"]
@@ -59,6 +60,11 @@ class _Sheets(LastFew[str, SheetCells]):
     def __init__(self, book: WorkbookXml) -> None:
         super().__init__(book.sheet, _SHEETS_KEPT)
         self.date1904 = book.date1904
+        self._names = named_ranges(book.tree)
+
+    def named(self, name: str) -> list[Named]:
+        """The ranges of a sheet that have a name, Excel's own tables among them."""
+        return [*self._names.get(name, ()), *self[name].tables]
 
 
 class _Reading(Findings):
@@ -88,7 +94,7 @@ class _Reading(Findings):
 def _place(passage: Passage, stored: Counter[str], sheets: _Sheets) -> tuple[list[str], list[str]]:
     """The tokens that stand in the cited ranges, and those that may be stored and need not be."""
     there: list[str] = []
-    optional = tokens_of(_OUR_WORDS)
+    optional, said = tokens_of(_OUR_WORDS), passage.text.casefold()
     for location in passage.locations:
         assert isinstance(location, CellRange)
         sheet, place = sheets[location.sheet_name], parse_range(location.cell_range)
@@ -111,14 +117,18 @@ def _place(passage: Passage, stored: Counter[str], sheets: _Sheets) -> tuple[lis
             case _:
                 optional += [*tokens_of(" ".join((*comments, *named))), *asides]
         in_table = passage.content_type == "table"
+        # A name cites the range it stands for, and what has no place on a sheet its first cell.
+        names = [] if in_table else [one for one in sheets.named(location.sheet_name) if one[0].casefold() in said]
+        optional += tokens_of(" ".join(f"{name} {range_name(*range_)}" for name, range_ in names))
         if location.cell_range == "A1" and sheet.asides:
-            cells = optional  # What has no place on a sheet cites its first cell.
+            cells = optional
         for cell in sheet.within(place):
-            if in_table:
-                said = _is_said_above(cell, sheet, place[0]) or _is_said_beside(cell, sheet, place[0])
-            else:
-                said = (cell.row, cell.column) in sheet.comments
-            wanted = cells if not (said or sheet.is_hidden(cell)) else optional
+            told = any(_holds(range_, cell.row, cell.column) for _, range_ in names)
+            told = told or _is_said_beside(cell, sheet, place[0])
+            told = told or (
+                _is_said_above(cell, sheet, place[0]) if in_table else (cell.row, cell.column) in sheet.comments
+            )
+            wanted = cells if not (told or sheet.is_hidden(cell)) else optional
             wanted += _tokens(cell, stored, date1904=sheets.date1904)
             optional += tokens_of(cell.raw) if cell.kind == "f" else []
     return there, optional
@@ -133,11 +143,11 @@ def _is_said_above(cell: Cell, sheet: SheetCells, top: int) -> bool:
 
 
 def _is_said_beside(cell: Cell, sheet: SheetCells, top: int) -> bool:
-    """Whether a cell of a header says what all others of its row say: what stands over all columns is told once."""
+    """Whether a cell near the top says what those before it say, but for a label: over all columns, it is told once."""
     if cell.kind != "s" or cell.row >= top + _HEADER_ROWS:
         return False
-    beside = [one for one in sheet.rows.get(cell.row, ()) if one.column < cell.column]
-    return len(beside) > 1 and all(one.raw == cell.raw for one in beside[1:]) and beside[-1].raw == cell.raw
+    beside = [one.raw for one in sheet.rows.get(cell.row, ()) if one.column < cell.column]
+    return set(beside) == {cell.raw} or (len(beside) > 1 and set(beside[1:]) == {cell.raw})
 
 
 def _tokens(cell: Cell, stored: Counter[str], *, date1904: bool) -> list[str]:
