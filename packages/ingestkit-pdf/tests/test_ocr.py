@@ -392,3 +392,23 @@ def test_without_its_language_model_what_ocr_read_stands_and_is_mended_later(
         ("committed", (), False),
         ("unchanged", (), False),
     ]
+
+
+def test_text_beside_a_picture_is_not_said_to_be_read_by_ocr(tesseract: str, folder: Folder) -> None:
+    own = [
+        "Own words of this page stand above its",
+        "picture and go on for so long that they",
+        "are a passage of their own",
+    ]
+
+    def beside(page: Any) -> None:
+        for row, line in enumerate(own):
+            page.insert_text((40, 14 + 12 * row), line, fontsize=10)
+        around = pymupdf.Rect(20, 50, 320, 190)
+        page.insert_image(around, pixmap=picture(300, 140, lambda paper: written(paper, LINES, 40, 10)))
+
+    extraction = extracted(folder.save("mixed.pdf", beside), chunk_size_tokens=32, chunk_overlap_tokens=0)
+    by_engine = {chunk.text: "ocr_engine" in chunk.metadata for chunk in extraction.chunks}
+    assert by_engine.pop(" ".join(own)) is False
+    assert set(by_engine.values()) == {True}
+    assert "lighthouse" in " ".join(by_engine)

@@ -282,7 +282,7 @@ def _described(
     chunks: Sequence[ChunkDraft], metadata: DocumentMetadata, contents: Sequence[PageContent]
 ) -> tuple[ChunkDraft, ...]:
     """The chunks with what every chunk of a PDF knows about its document and its pages."""
-    seen = {page.number: page.ocr for page in contents if page.ocr is not None and page.ocr.lines}
+    seen = {page.number: page for page in contents if page.ocr is not None and page.ocr.lines}
     about = {
         "doc_title": metadata.title,
         "doc_author": metadata.author,
@@ -290,9 +290,10 @@ def _described(
     }
     described: list[ChunkDraft] = []
     for chunk in chunks:
-        numbers = sorted({place.page_number for place in chunk.locations if isinstance(place, PageBox)})
-        by_ocr = about_ocr([seen[number] for number in numbers if number in seen])
-        described.append(replace(chunk, metadata={**chunk.metadata, **about, **by_ocr, "page_numbers": tuple(numbers)}))
+        places = [place for place in chunk.locations if isinstance(place, PageBox)]
+        numbers = tuple(sorted({place.page_number for place in places}))
+        by_ocr = about_ocr(places, seen)
+        described.append(replace(chunk, metadata={**chunk.metadata, **about, **by_ocr, "page_numbers": numbers}))
     return tuple(described)
 
 

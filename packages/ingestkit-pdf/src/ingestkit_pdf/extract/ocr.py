@@ -164,8 +164,13 @@ def ocr_lines(pages: Sequence[PageContent]) -> tuple[str, ...]:
     return tuple(f"page={page.number} ocr={page.ocr.result.text!r}" for page in pages if page.ocr is not None)
 
 
-def about_ocr(seen: Sequence[PageSeen]) -> dict[str, Any]:
-    """What a chunk's metadata say about pages that OCR read, by field; nothing of none."""
+def about_ocr(places: Sequence[PageBox], pages: Mapping[int, PageContent]) -> dict[str, Any]:
+    """What the metadata of a chunk that stands in these places say about OCR, by field; nothing where none read it.
+
+    ``pages`` are those that OCR read anything of, by number.
+    """
+    numbers = sorted({place.page_number for place in places if _was_seen(place, pages)})
+    seen = [ocr for number in numbers if (ocr := pages[number].ocr) is not None]
     if not seen:
         return {}
     first = seen[0].result
@@ -175,6 +180,14 @@ def about_ocr(seen: Sequence[PageSeen]) -> dict[str, Any]:
         "ocr_dpi": first.dpi,
         "ocr_preprocessing": first.preprocessing,
     }
+
+
+def _was_seen(place: PageBox, pages: Mapping[int, PageContent]) -> bool:
+    """Whether OCR read what stands there: of some pages it read what their pictures hold, and nothing else."""
+    page = pages.get(place.page_number)
+    if page is None or page.ocr is None:
+        return False
+    return page.need is not OCRNeed.PICTURES or any(overlap_ratio(line.box, place.box) > 0 for line in page.ocr.lines)
 
 
 @dataclass(frozen=True, slots=True)
