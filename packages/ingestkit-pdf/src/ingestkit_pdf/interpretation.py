@@ -9,16 +9,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from ingestkit_core.chunking import ChunkDraft, ChunkLimits, pack_sparing
+from ingestkit_core.chunking import ChunkLimits, pack_sparing
 from ingestkit_core.containing import contained
-from ingestkit_core.elements import Element, PageBox, TableDraft, unit_of
+from ingestkit_core.elements import Element, TableDraft, unit_of
 from ingestkit_core.errors import ErrorCode, IngestError, ParseError, ProcessError
-from ingestkit_core.extraction import Conversion, Extraction, Mending
+from ingestkit_core.extraction import Conversion, Extraction
 from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, ParseStageResult
 
@@ -26,16 +26,17 @@ from ingestkit_pdf import guard
 from ingestkit_pdf.accounting import account, continuation_issues, loss_issues, page_issues, skipped_pages, unit
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.content import PageContent
+from ingestkit_pdf.extract.describing import described, mending
 from ingestkit_pdf.extract.forms import note_elements, with_fields
 from ingestkit_pdf.extract.furniture import find_furniture
 from ingestkit_pdf.extract.headings import Style, body_style, find_headings
 from ingestkit_pdf.extract.hyphens import Words
 from ingestkit_pdf.extract.margins import PageLines
-from ingestkit_pdf.extract.ocr import Turned, about_ocr, engine_issues, ocr_issues, ocr_lines, ocr_stage
+from ingestkit_pdf.extract.ocr import Turned, engine_issues, ocr_issues, ocr_lines, ocr_stage
 from ingestkit_pdf.extract.order import in_reading_order
 from ingestkit_pdf.extract.tabular import PageTables, PlacedTable, page_tables, placed_tables, with_tables
 from ingestkit_pdf.extract.text import hidden_elements, text_elements
-from ingestkit_pdf.models import ClassificationResult, DocumentMetadata, DocumentProfile
+from ingestkit_pdf.models import ClassificationResult, DocumentProfile
 from ingestkit_pdf.ocr.values import OCRChoice
 from ingestkit_pdf.profile import profile_document, with_tables_counted
 from ingestkit_pdf.routing import OCRNeed, Route, classify, ingestion_method, question
@@ -164,7 +165,7 @@ def extraction(file_path: str, settings: PDFProcessorConfig, reading: Reading, s
     packed = pack_sparing(reading.elements, ChunkLimits.of(settings))
     ledger = reading.ledger(packed.emitted, settings)
     ocr = ocr_stage(reading.contents, reading.ocr_failures, reading.ocr, settings)
-    chunks = _described(packed.chunks, reading.profile.metadata, reading.contents)
+    chunks = described(packed.chunks, reading.profile.metadata, reading.contents)
     return Extraction(
         content_hash=reading.content_hash,
         chunks=chunks,
@@ -184,7 +185,7 @@ def extraction(file_path: str, settings: PDFProcessorConfig, reading: Reading, s
         language=reading.profile.language,
         issues=(*reading.issues, *packed.failures, *loss_issues(ledger, Path(file_path).name, settings)),
         ocr=ocr,
-        mending=_mending(chunks, settings),
+        mending=mending(chunks, settings),
         log_lines=ocr_lines(reading.contents) if settings.log_ocr_output else (),
         question=question(
             reading.profile,
@@ -193,18 +194,6 @@ def extraction(file_path: str, settings: PDFProcessorConfig, reading: Reading, s
             settings,
         ),
     )
-
-
-def _mending(chunks: Sequence[ChunkDraft], settings: PDFProcessorConfig) -> Mending | None:
-    """What a language model is to mend: prose of pages that OCR read. Cells are what they are, or numbers."""
-    if not settings.enable_ocr_cleanup:
-        return None
-    told = [
-        index
-        for index, chunk in enumerate(chunks)
-        if "ocr_engine" in chunk.metadata and chunk.content_type not in ("table", "schema")
-    ]
-    return Mending(tuple(told), settings.ocr_cleanup_model) if told else None
 
 
 def _engine_version(choice: OCRChoice | None) -> dict[str, str]:
@@ -276,25 +265,6 @@ def _body(page: PageContent, furniture: Set[int]) -> list[Line]:
         return []
     lines = [line for index, line in enumerate(page.lines) if index not in furniture]
     return lines if page.replaced or page.route is Route.OCR else list(in_reading_order(lines))
-
-
-def _described(
-    chunks: Sequence[ChunkDraft], metadata: DocumentMetadata, contents: Sequence[PageContent]
-) -> tuple[ChunkDraft, ...]:
-    """The chunks with what every chunk of a PDF knows about its document and its pages."""
-    seen = {page.number: page for page in contents if page.ocr is not None and page.ocr.lines}
-    about = {
-        "doc_title": metadata.title,
-        "doc_author": metadata.author,
-        "doc_date": metadata.created,
-    }
-    described: list[ChunkDraft] = []
-    for chunk in chunks:
-        places = [place for place in chunk.locations if isinstance(place, PageBox)]
-        numbers = tuple(sorted({place.page_number for place in places}))
-        by_ocr = about_ocr(places, seen)
-        described.append(replace(chunk, metadata={**chunk.metadata, **about, **by_ocr, "page_numbers": numbers}))
-    return tuple(described)
 
 
 def _classification_stage(result: ClassificationResult) -> ClassificationStageResult:
