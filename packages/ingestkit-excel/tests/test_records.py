@@ -16,6 +16,7 @@ from ingestkit_core.extraction import Extraction
 from ingestkit_excel.extract.names import MAX_NAME_BYTES, column_names
 from ingestkit_excel.extract.records import MAX_TABLE_COLUMNS
 from ingestkit_excel.reader import read
+from openpyxl.worksheet.table import Table
 
 N = None
 Extract = Callable[..., Extraction]
@@ -343,3 +344,44 @@ def test_types_that_differ_widen_or_become_text(
     rows = [["label", "value"], *[[f"x{row}", cells[row % 2][0]] for row in range(2, 10)]]
     (table,) = extract({"S": rows}, style).tables
     assert (table.columns[1].type, [row[1] for row in table.rows][:2]) == (kind, typed)
+
+
+@pytest.mark.unit
+def test_cells_of_another_region_are_no_cells_of_the_rows_around_them(extract: Extract) -> None:
+    rows = [[f"{letter}{number}" for letter in "abc"] for number in range(10, 22)]
+    rows[8][2] = "inner"
+
+    def add_table(workbook: openpyxl.Workbook) -> None:
+        workbook["S"].add_table(Table(displayName="inside", ref="C10:C13"))
+        workbook["S"]["C12"].hyperlink = "https://example.org/inside"
+
+    extraction = extract({"S": [["one", "two", "three"], *rows]}, add_table)
+    told = "\n".join(chunk.text for chunk in extraction.chunks if chunk.content_type != "schema")
+    assert [told.count(text) for text in ("c17", "inner", "c19", "example.org/inside", "c21")] == [1] * 5
+    table = max(extraction.tables, key=lambda one: len(one.columns))
+    assert [(row, place.cell_range) for row, place in zip(table.rows, table.row_locations, strict=True)][6:10] == [
+        (("a16", "b16", "c16"), "A8:C8"),
+        (("a17", "b17", "c17"), "A9:C9"),
+        (("a18", "b18", None), "A10:B10"),
+        (("a19", "b19", None), "A11:B11"),
+    ]
+
+
+@pytest.mark.unit
+def test_no_cell_is_told_in_two_chunks(extract: Extract) -> None:
+    """Blank rows and a flag of its own in the last columns make a region within the rectangle of another."""
+    rows = [
+        [N, "Site:", "A", N, "B", N, "C", N, "D", N],
+        ["Parameter", "Units"],
+        ["Nitrogen", "mn/L", 3.2, N, 1.2, N, 0.5, N, 0.4],
+        [],
+        ["Nitrate", "mg/L", 0.025, "U", 0.025, "U", 0.025, "U", 0.025, "U"],
+        [],
+        ["Phosphorus", "mg/L", 0.04, N, 0.17, N, 0.062, N, 0.09, "J3"],
+    ]
+    extraction = extract({"S": rows})
+    assert "\n".join(chunk.text for chunk in extraction.chunks).count("J3") == 1
+    assert sorted(place.cell_range for chunk in extraction.chunks for place in chunk.locations)[-2:] == [
+        "A7:G7",
+        "I7:J7",
+    ]

@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ingestkit_core.elements import CellRange, TableColumn, TableDraft, column_letters
+from ingestkit_core.elements import CellRange, TableColumn, TableDraft, column_letters, range_name
 from ingestkit_core.spooled import RowSpool, SpooledRanges
 
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.facts import Piece
 from ingestkit_excel.extract.headers import FlatHeader
-from ingestkit_excel.extract.lines import RowRanges
+from ingestkit_excel.extract.lines import RowRanges, narrowed
 from ingestkit_excel.extract.names import column_names
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import Rectangle, SqlValue, TypedColumn
@@ -75,8 +75,8 @@ class _InMemory:
 
     def __init__(self, piece: Piece, parts: Sequence[slice]) -> None:
         self._parts = parts
-        region = piece.region
-        self._places = RowRanges(region.view.sheet.name, piece.anatomy.body, region.left, region.right)
+        region, body = piece.region, piece.anatomy.body
+        self._places = RowRanges(region.view.sheet.name, body, region.left, region.right, narrowed(region, body))
         self.clear()
 
     def clear(self) -> None:
@@ -100,6 +100,7 @@ class _InFile:
         self._parts = parts
         self._sheet_name = piece.region.view.sheet.name
         self._ends = column_letters(piece.region.left), column_letters(piece.region.right)
+        self._narrower = narrowed(piece.region, piece.anatomy.body)
         self._spools = [RowSpool(len(range(piece.region.width)[part])) for part in parts]
 
     def clear(self) -> None:
@@ -111,6 +112,11 @@ class _InFile:
         """The rows of a block."""
         first, last = self._ends
         places = [f"{first}{row}" if first == last else f"{first}{row}:{last}{row}" for row in numbers]
+        if self._narrower:
+            for index, row in enumerate(numbers):
+                if row in self._narrower:
+                    left, right = self._narrower[row]
+                    places[index] = range_name(row, left, row, right)
         for spool, part in zip(self._spools, self._parts, strict=True):
             spool.add(zip(*columns[part], places, strict=True))
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.anatomy import Anatomy, anatomy_of
+from ingestkit_excel.extract.lines import region_columns
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.models import RegionType, SheetRegion
 from ingestkit_excel.routing import decide
-from ingestkit_excel.workbook import CellKind, Column, columns_of, format_of, shown
+from ingestkit_excel.workbook import CellKind, Column, format_of, shown
 
 __all__ = ["Piece", "read_region"]
 
@@ -39,7 +40,7 @@ class Piece:
 def read_region(region: Region, region_id: str, config: ExcelProcessorConfig) -> Piece:
     """Look at a region closely enough to say what it is."""
     anatomy = anatomy_of(region)
-    columns = columns_of(region.view.sheet, region.columns, anatomy.body) if anatomy.body else []
+    columns = region_columns(region, anatomy.body) if anatomy.body else []
     facts = SheetRegion(
         region_id=region_id,
         region_type=RegionType.TEXT_BLOCK,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ingestkit_core.elements import CellRange, Span, range_name
 
 from ingestkit_excel.extract.view import Region
-from ingestkit_excel.workbook import Column, Link, columns_of, shown
+from ingestkit_excel.workbook import Column, Link, columns_of, shown, without_rows
 
 __all__ = [
     "BAR",
@@ -16,7 +16,9 @@ __all__ = [
     "joined",
     "labelled",
     "link_targets",
+    "narrowed",
     "one_line",
+    "region_columns",
     "row_spans",
     "rows_of",
     "shown_rows",
@@ -31,21 +33,42 @@ _LONG_ROW_CHARACTERS = 250
 
 @dataclass(frozen=True, slots=True)
 class RowRanges(Sequence[CellRange]):
-    """The places of rows, made when asked for: a million of them are three numbers and a list of rows."""
+    """The places of rows, made when asked for: a million of them are three numbers and a list of rows.
+
+    ``narrower`` are the first and last column of rows that reach less far.
+    """
 
     sheet_name: str
     rows: Sequence[int]
     left: int
     right: int
+    narrower: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # an index or a slice, as in any sequence
         if isinstance(index, slice):
-            return RowRanges(self.sheet_name, self.rows[index], self.left, self.right)
+            return RowRanges(self.sheet_name, self.rows[index], self.left, self.right, self.narrower)
         row = self.rows[index]
-        return CellRange(self.sheet_name, range_name(row, self.left, row, self.right))
+        left, right = self.narrower.get(row, (self.left, self.right))
+        return CellRange(self.sheet_name, range_name(row, left, row, right))
+
+
+def narrowed(region: Region, rows: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Of some rows those that share their place with another region: the first and last column of their own cells."""
+    own = ((row, region.masks.get(row, 0)) for row in region.foreign(rows))
+    return {row: ((mask & -mask).bit_length() - 1, mask.bit_length() - 1) for row, mask in own if mask}
+
+
+def region_columns(region: Region, rows: Sequence[int]) -> list[Column]:
+    """The columns of a region over some of its rows, without the cells of other regions in between."""
+    columns = columns_of(region.view.sheet, region.columns, rows)
+    foreign = region.foreign(rows)
+    if not foreign:
+        return columns
+    left_out = {number: {row for row, mask in foreign.items() if mask >> number & 1} for number in region.columns}
+    return [without_rows(column, left_out[column.column]) for column in columns]
 
 
 def one_line(text: str) -> str:
@@ -79,15 +102,16 @@ def with_link(text: str, target: str) -> str:
 
 
 def shown_rows(
-    columns: Sequence[Column], rows: Sequence[int], targets: Mapping[tuple[int, int], str]
+    region: Region, columns: Sequence[Column], rows: Sequence[int], targets: Mapping[tuple[int, int], str]
 ) -> list[tuple[str, ...]]:
-    """The cells of rows as a person sees them, one tuple a row."""
+    """The cells of a region's rows as a person sees them, one tuple a row."""
     texts = [shown(column) for column in columns]
     if targets:
         place = {row: index for index, row in enumerate(rows)}
         across = {column.column: index for index, column in enumerate(columns)}
+        foreign = region.foreign(rows)
         for (row, column), target in targets.items():
-            if row in place and column in across:
+            if row in place and column in across and not foreign.get(row, 0) >> column & 1:
                 cells = texts[across[column]]
                 cells[place[row]] = with_link(cells[place[row]], target)
     return list(zip(*texts, strict=True))
@@ -98,7 +122,7 @@ def row_spans(
 ) -> tuple[Span, ...]:
     """One span a row. What is counted is the row's filled cells."""
     sheet = region.view.sheet
-    ranges = RowRanges(sheet.name, rows, region.left, region.right)
+    ranges = RowRanges(sheet.name, rows, region.left, region.right, narrowed(region, rows))
     lines = [joined(cells, separator) for cells in shown_cells]
     if sheet.hidden_rows:
         unseen = sheet.hidden_rows
@@ -133,4 +157,4 @@ def joined(cells: Iterable[str], separator: str = BAR) -> str:
 
 def rows_of(region: Region, rows: Sequence[int], targets: Mapping[tuple[int, int], str]) -> list[tuple[str, ...]]:
     """The cells of some rows of a region as a person sees them."""
-    return shown_rows(columns_of(region.view.sheet, region.columns, rows), rows, targets) if rows else []
+    return shown_rows(region, region_columns(region, rows), rows, targets) if rows else []

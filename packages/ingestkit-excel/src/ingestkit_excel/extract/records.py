@@ -120,7 +120,7 @@ def _lines(
 ) -> list[Element]:
     """The rows of a table; hidden ones, where they are wanted, in an element of their own."""
     anatomy, region = piece.anatomy, piece.region
-    body = row_spans(region, anatomy.body, shown_rows(piece.columns, anatomy.body, targets))
+    body = row_spans(region, anatomy.body, shown_rows(region, piece.columns, anatomy.body, targets))
     totals = row_spans(region, anatomy.totals, rows_of(region, anatomy.totals, targets))
     whole = Element(
         ElementKind.TABLE,

@@ -108,6 +108,24 @@ class Region:
         """How many cells are filled."""
         return self.masks.cells
 
+    def foreign(self, rows: Sequence[int]) -> dict[int, int]:
+        """Of some rows those where cells of other regions stand in its columns, with those columns as bits."""
+        columns = sum(1 << column for column in self.columns)
+        if not self._may_have_foreign(columns):
+            return {}
+        found = ((row, self.view.masks.get(row, 0) & columns & ~self.masks.get(row, 0)) for row in rows)
+        return {row: mask for row, mask in found if mask}
+
+    def _may_have_foreign(self, columns: int) -> bool:
+        own, seen = self.masks, self.view.masks
+        if own is seen or all(kind == columns for kind in own.kinds):
+            return False
+        start, stop = seen.between(self.top, self.bottom)
+        if stop - start != len(own):
+            return True
+        pairs = set(zip(own.codes, seen.codes[start:stop], strict=True))
+        return any(seen.kinds[code] & columns & ~own.kinds[own_code] for own_code, code in pairs)
+
 
 def region_of(view: SheetView, masks: Mapping[int, int]) -> Region:
     """The region of some filled rows."""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ingestkit_excel.workbook.book import part_sizes
-from ingestkit_excel.workbook.columns import Column, Piece, columns_of, shown, shown_stretch
+from ingestkit_excel.workbook.columns import Column, Piece, columns_of, shown, shown_stretch, without_rows
 from ingestkit_excel.workbook.content import Content, take
 from ingestkit_excel.workbook.masks import RowMasks
 from ingestkit_excel.workbook.meaning import format_of, shower
@@ -66,4 +66,5 @@ __all__ = [
     "shown",
     "shown_stretch",
     "take",
+    "without_rows",
 ]

@@ -11,14 +11,14 @@ file; a piece reads them when asked for.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ingestkit_excel.workbook.meaning import shown_texts
 from ingestkit_excel.workbook.values import Band, CellForm, Sheet, Styles
 
-__all__ = ["Column", "Piece", "Stretch", "columns_of", "place", "shown", "shown_stretch"]
+__all__ = ["Column", "Piece", "Stretch", "columns_of", "place", "shown", "shown_stretch", "without_rows"]
 
 
 _T = TypeVar("_T")
@@ -187,6 +187,23 @@ def _positions(rows: Sequence[int], top: int) -> Sequence[int]:
     if rows[-1] - rows[0] + 1 == len(rows):
         return range(rows[0] - top, rows[-1] - top + 1)
     return [row - top for row in rows]
+
+
+def without_rows(column: Column, left_out: Collection[int]) -> Column:
+    """A column whose cells in some rows count as empty."""
+    return replace(column, stretches=tuple(_without_rows(stretch, left_out) for stretch in column.stretches))
+
+
+def _without_rows(stretch: Stretch, left_out: Collection[int]) -> Stretch:
+    empty = {position for position, row in enumerate(stretch.rows) if row in left_out}
+    if not empty:
+        return stretch
+    kept: list[Piece] = []
+    for piece in stretch.pieces():
+        cells = [cell for cell in zip(piece.positions, piece.values, strict=True) if cell[0] not in empty]
+        if cells:
+            kept.append(Piece(piece.form, *zip(*cells, strict=True)))
+    return Stretch(stretch.rows, stretch.first, (), tuple(kept))
 
 
 def shown(column: Column) -> list[str]:
