@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from ingestkit_core.elements import CellRange, Span
 
 from ingestkit_excel.extract.cells import cells_of_region
-from ingestkit_excel.extract.lines import joined, labelled, narrowed
+from ingestkit_excel.extract.lines import header_parts, joined, labelled, narrowed
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import Rectangle
 
@@ -70,12 +70,13 @@ def header_span(region: Region, rows: Sequence[int], header: FlatHeader) -> tupl
     if not rows:
         return ()
     sheet = region.view.sheet
-    texts = (labelled(header.of(column), hidden=sheet.is_hidden_column(column)).strip() for column in region.columns)
+    texts = [labelled(header.of(column), hidden=sheet.is_hidden_column(column)).strip() for column in region.columns]
     ends = [*narrowed(region, rows).values()]
     left, right = (region.left, region.right) if len(ends) < len(rows) else (min(ends)[0], max(end for _, end in ends))
     place = CellRange(sheet.name, Rectangle(rows[0], left, rows[-1], right).a1)
     count = sum(region.masks[row].bit_count() for row in rows)
-    return (*(Span(text, place, 0) for text in header.over_all), Span(joined(texts), place, count))
+    names = Span(joined(texts), place, count, header_parts(region, rows, texts))
+    return (*(Span(text, place, 0) for text in header.over_all), names)
 
 
 def _spread(

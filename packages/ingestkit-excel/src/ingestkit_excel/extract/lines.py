@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ingestkit_core.elements import CellRange, Span, range_name
@@ -13,6 +13,7 @@ from ingestkit_excel.workbook import Column, Link, columns_of, shown, without_ro
 __all__ = [
     "BAR",
     "RowRanges",
+    "header_parts",
     "joined",
     "labelled",
     "link_targets",
@@ -141,10 +142,21 @@ def _parts(region: Region, row: int, line: str, cells: Sequence[str]) -> tuple[S
     texts = [*map(one_line, cells)]
     last = max(index for index, text in enumerate(texts) if text)
     texts[last] = labelled(texts[last], hidden=row in sheet.hidden_rows)
-    return tuple(
-        Span(text, CellRange(sheet.name, range_name(row, column, row, column)), 0)
-        for text, column in zip(texts[: last + 1], region.columns, strict=False)
-    )
+    return tuple(_column_spans(region, (row, row), texts[: last + 1]))
+
+
+def header_parts(region: Region, rows: Sequence[int], texts: Sequence[str]) -> tuple[Span, ...]:
+    """The texts of columns in a header that may be too long for a chunk, each with its place."""
+    if sum(map(len, texts)) < _LONG_ROW_CHARACTERS:
+        return ()
+    last = max(index for index, text in enumerate(texts) if text)
+    return tuple(_column_spans(region, (rows[0], rows[-1]), texts[: last + 1]))
+
+
+def _column_spans(region: Region, ends: tuple[int, int], texts: Sequence[str]) -> Iterator[Span]:
+    (top, bottom), name = ends, region.view.sheet.name
+    for text, column in zip(texts, region.columns, strict=False):
+        yield Span(text, CellRange(name, range_name(top, column, bottom, column)), 0)
 
 
 def joined(cells: Iterable[str], separator: str = BAR) -> str:
