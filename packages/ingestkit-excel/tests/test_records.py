@@ -90,7 +90,13 @@ TYPES: list[tuple[str, list[Any], str | None, str, list[Any]]] = [
         ["00123", "00124", "7", "8", "9"],
     ),
     ("NA stays text", ["NA", "n/a", "x", "y", "z"], None, "text", ["NA", "n/a", "x", "y", "z"]),
-    ("mixed is text as shown", [1.5, "NA", 2.25, 3, 4], "0.00", "text", ["1.50", "NA", "2.25", "3.00", "4.00"]),
+    ("mixed is text as shown", [1.5, "low", 2.25, 3, 4], "0.00", "text", ["1.50", "low", "2.25", "3.00", "4.00"]),
+    ("a dash among numbers", [1, "—", 3, " - ", 5], None, "integer", [1, N, 3, N, 5]),
+    ("two kinds of marks", [2, "..", "n/a", 4, 5], "0.00", "number", [2.0, N, N, 4.0, 5.0]),
+    ("marks among dates", [DAY, DAY, "N.A.", DAY, "(nil)"], None, "date", [*["2023-07-04"] * 2, N, "2023-07-04", N]),
+    ("mostly marks", [4, "-", "-", "-", 5], None, "text", ["4", "-", "-", "-", "5"]),
+    ("a letter is no mark", [1, "a", 3, 4, 5], None, "text", ["1", "a", "3", "4", "5"]),
+    ("codes and marks", [1, "-", 3, 4, 5], "000", "text", ["001", "-", "003", "004", "005"]),
     ("booleans", [True, False, True, True, False], None, "boolean", [1, 0, 1, 1, 0]),
     (
         "codes padded by their format",
@@ -157,6 +163,13 @@ def test_numbers_are_exact(raw: str, kind: str, value: Any, save: Callable[..., 
     (table,) = read(save(forge.parts_of(forge.sheet_xml(rows))), forge.settings()).tables
     assert table.columns[1].type == kind
     assert {row[1] for row in table.rows} == {value}
+
+
+@pytest.mark.unit
+def test_marks_for_missing_values_are_told_as_they_are(extract: Extract) -> None:
+    extraction = extract({"S": [["label", "value"], *[[f"row {i}", "—" if i == 3 else i] for i in range(1, 8)]]})
+    assert "row 3 | —\nrow 4 | 4" in extraction.chunks[0].text
+    assert "value: integer, 1 to 7, 1 marked as missing" in extraction.chunks[1].text
 
 
 @pytest.mark.unit

@@ -83,17 +83,19 @@ def test_the_result_is_that_of_reading_in_memory(
 def test_types_that_widen_late_are_the_same(book: Callable[..., str]) -> None:
     columns: list[list[Any]] = [
         [*range(1, 40), 2**40 + 0.5],
-        [*range(1, 40), "none"],
+        [*range(1, 40), "few"],
         [*[DAY] * 39, datetime.datetime(2024, 1, 1, 6)],
         [*[datetime.time(1)] * 39, datetime.datetime(2024, 1, 1, 6)],
         [1.5, *range(1, 38), 10**19, 5],
         ["x", *range(1, 40)],
+        [*"--------", *range(1, 33)],
+        [*range(1, 17), *["-"] * 24],
     ]
-    rows = [["a", "b", "c", "d", "e", "f"], *map(list, zip(*columns, strict=True))]
+    rows = [["a", "b", "c", "d", "e", "f", "g", "h"], *map(list, zip(*columns, strict=True))]
     huge, tiny = both(book({"S": rows}), 4, min_row_count_for_tabular=1, column_consistency_threshold=0.1)
     assert equal(tiny) == equal(huge)
     types = [column.type for column in tiny.tables[0].columns]
-    assert types == ["number", "text", "datetime", "text", "number", "text"]
+    assert types == ["number", "text", "datetime", "text", "number", "text", "integer", "text"]
     assert isinstance(tiny.tables[0].rows, SpooledRows)
 
 

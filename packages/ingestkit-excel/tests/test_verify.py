@@ -177,6 +177,20 @@ def test_pieces_of_a_long_row_cite_their_own_cells(tmp_path: Path, checked: Any)
     assert read_.ledger.unexplained == 0
 
 
+def test_a_mark_for_a_missing_value_is_no_lost_one(tmp_path: Path, checked: Any) -> None:
+    book = openpyxl.Workbook()
+    for row in [["Year", "Sales"], [2019, 10], [2020, "—"], [2021, 12], [2022, "n/a"], [2023, 14], [2024, 15]]:
+        book.active.append(row)
+    path = str(tmp_path / "gaps.xlsx")
+    book.save(path)
+    questions = questions_of(read(path, CONFIG))
+    (rows,) = [one for one in questions if isinstance(one, Rows)]
+    assert [values[1] for _, values, _ in rows.rows] == [10, None, 12, None, 14, 15]
+    assert checked(path, questions, shows_text=True).rows == Tally(6, 6)
+    lost = replace(rows, rows=tuple((number, (year, None), place) for number, (year, _), place in rows.rows))
+    assert checked(path, [lost], shows_text=True).rows == Tally(6, 2)
+
+
 def test_a_ledger_that_forgot_cells_is_listed(workbook: str, checked: Any) -> None:
     (unit,) = checked(workbook, [], came_in={"Notes": 0}).counts
     assert (unit.unit, unit.ledger, unit.counted) == ("Notes", 0, 1)

@@ -60,6 +60,8 @@ def _column_line(column: TableColumn, value: TypedColumn, config: ExcelProcessor
         told.append(f"{plain(value.low)} to {plain(value.high)}")
     if value.errors:
         told.append(f"{value.errors} errors")
+    if value.marked:
+        told.append(f"{value.marked} marked as missing")
     if value.samples and config.log_sample_data:
         told.append(f"for example {', '.join(value.samples)}")
     return ", ".join(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import zipfile
 from collections import Counter
@@ -36,6 +37,12 @@ _SECONDS = 86400
 _OUR_WORDS = """hidden comment on chart series picture diagram choices in pivot table page header footer
     is the name of"""
 """Words that the reader adds to what it reads."""
+
+_SAYS_NOTHING = re.compile(
+    r"[-‐-―−.…·\s]*|\s*[(\[#]?(?:n\s?/?\s?a|n\.\s?/?\s?a\.?|nil|none|null|not available|not applicable)[)\]]?\s*",
+    re.IGNORECASE,
+)
+"""A typed column may have no value where a cell shows this."""
 
 _BROKEN = (zipfile.BadZipFile, KeyError, StopIteration, ValueError, ElementTree.ParseError)
 
@@ -174,7 +181,9 @@ def _compare_row(values: Sequence[Any], sheet: SheetCells, place: Range, *, date
     wanted = [
         index
         for index, (cell, _) in enumerate(accepted)
-        if cell.kind not in ("e", "f") and not sheet.is_hidden(cell) and cell.raw.strip()
+        if cell.kind not in ("e", "f")
+        and not sheet.is_hidden(cell)
+        and not (cell.kind == "s" and _SAYS_NOTHING.fullmatch(cell.raw))
     ]
     lost = len([index for index in wanted if index in set(free)])
     return Measure(

@@ -1,7 +1,8 @@
 """A column as typed values for SQL, block by block, in the type its cells agree on (``types``).
 
 Dates are dates because of their number format, never because a number looks like one. Where cells do not agree the
-column is text, as shown. An error has no value; a formula without a result has none either.
+column is text, as shown. An error has no value; a formula without a result has none either, nor has a mark for a
+missing value in a column of numbers or dates.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ class TypedColumn:
     What type it has is known for sure after the last block only. Until then values come in the type of the blocks so
     far; if one of them does not agree, ``widened`` says that what came before must be asked for once more.
 
-    ``errors`` counts the cells that show an error. ``low``, ``high`` and ``samples`` (the first different values) are
-    known of what was noted; low and high for types that have an order.
+    ``errors`` counts the cells that show an error, ``marked`` those that only say that a value is missing. ``low``,
+    ``high`` and ``samples`` (the first different values) are known of what was noted; low and high for types that have
+    an order.
     """
 
-    __slots__ = ("_agreement", "_column", "_iso", "_type", "errors", "high", "low", "samples", "widened")
+    __slots__ = ("_agreement", "_column", "_iso", "_type", "errors", "high", "low", "marked", "samples", "widened")
 
     def __init__(self, column: Column) -> None:
         self._column = column
@@ -51,6 +53,7 @@ class TypedColumn:
         self.low: int | float | str | None = None
         self.high: int | float | str | None = None
         self.samples: dict[str, None] = {}
+        self.marked = 0
 
     @property
     def type(self) -> ColumnType:
@@ -105,6 +108,9 @@ class TypedColumn:
     def _converted(self, piece: Piece, parsed: Parsed | None) -> Sequence[SqlValue]:
         """The values of cells of one form, in the type of the column."""
         kind, values, wanted = piece.form.kind, piece.values, self.type
+        if kind is CellKind.TEXT and wanted != "text":
+            self.marked += len(values)
+            return [None] * len(values)
         if kind is CellKind.ERROR or (kind is CellKind.FORMULA and wanted != "text"):
             return [None] * len(values)
         match wanted:

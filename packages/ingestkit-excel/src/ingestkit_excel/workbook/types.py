@@ -1,12 +1,14 @@
 """What type the cells of a column agree on, gathered block by block.
 
 Facts are gathered for all cells of one meaning (numbers, dates, clock times, ...) together and only then read, so that
-it does not matter in which blocks, bands or styles they came.
+it does not matter in which blocks, bands or styles they came. A mark for a missing value (a dash, ``n/a``) among
+numbers or dates is no value, and no reason to take them for text.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from ingestkit_core.elements import ColumnType
@@ -35,6 +37,13 @@ _WIDENING: tuple[tuple[ColumnType, set[str]], ...] = (
     ("datetime", {"date", "datetime"}),
     ("duration", {"time", "duration"}),
 )
+_MISSING = re.compile(
+    r"[-\u2010-\u2015\u2212]+|[.\u2026\u00b7]+"
+    r"|[(\[]?(?:#?n\.?\s?/?\s?a\.?|nil|none|null|not (?:available|applicable))[)\]]?",
+    re.IGNORECASE,
+)
+"""Dashes, dots, and words for nothing. Neither zeros nor letters that may refer to a footnote."""
+_MAY_MISS = frozenset(("integer", "number", "decimal", "date", "time", "datetime", "duration"))
 
 
 class Agreement:
@@ -43,12 +52,17 @@ class Agreement:
     def __init__(self, styles: Styles) -> None:
         self._styles = styles
         self._facts: dict[str, _Facts] = {}
+        self._texts = _TextFacts(styles, "text")
+        self._filled = 0
 
     def add(self, piece: Piece) -> Parsed | None:
         """More cells. Returns them as numbers where they were read as such, to be used again."""
         meaning = _meaning(piece, self._styles)
         if not meaning:
             return None
+        self._filled += len(piece.values)
+        if meaning == "text":
+            return self._texts.add(piece.values)
         facts = self._facts.get(meaning)
         if facts is None:
             facts = self._facts[meaning] = _FACTS[meaning](self._styles, meaning)
@@ -56,6 +70,13 @@ class Agreement:
 
     def type(self) -> ColumnType | None:
         """The type; text where they do not agree, None where no cell had a value."""
+        agreed = self._agreed()
+        if not self._texts.count:
+            return agreed
+        few = not self._texts.words and 2 * self._texts.count <= self._filled
+        return agreed if few and agreed in _MAY_MISS else "text"
+
+    def _agreed(self) -> ColumnType | None:
         types = {facts.type() for facts in self._facts.values()}
         if len(types) <= 1:
             return next(iter(types), None)
@@ -67,9 +88,7 @@ def _meaning(piece: Piece, styles: Styles) -> str:
     match piece.form.kind:
         case CellKind.NUMBER:
             kind = format_of(piece.form, styles).kind
-            if kind == "code":
-                return "text"
-            return kind if kind in ("date", "time", "datetime", "duration", "decimal") else "number"
+            return kind if kind in ("date", "time", "datetime", "duration", "decimal", "code") else "number"
         case CellKind.BOOLEAN | CellKind.MOMENT:
             return str(piece.form.kind)
         case CellKind.TEXT:
@@ -79,7 +98,7 @@ def _meaning(piece: Piece, styles: Styles) -> str:
 
 
 class _Facts:
-    """Of what needs no looking at: text is text, a truth value is one."""
+    """Of what needs no looking at: a code is text, a truth value is one."""
 
     def __init__(self, styles: Styles, meaning: str) -> None:
         self._date1904 = styles.date1904
@@ -92,6 +111,20 @@ class _Facts:
     def type(self) -> ColumnType:
         """The type of all cells seen."""
         return "boolean" if self._meaning == "boolean" else "text"
+
+
+class _TextFacts(_Facts):
+    """Text: whether a cell says more than that a value is missing."""
+
+    def __init__(self, styles: Styles, meaning: str) -> None:
+        super().__init__(styles, meaning)
+        self.words = False
+        self.count = 0
+
+    def add(self, values: Sequence[str]) -> Parsed | None:
+        self.words = self.words or not all(_MISSING.fullmatch(raw.strip()) for raw in values)
+        self.count += len(values)
+        return None
 
 
 class _NumberFacts(_Facts):
@@ -214,7 +247,7 @@ class _MomentFacts(_Facts):
 
 
 _FACTS: dict[str, type[_Facts]] = {
-    "text": _Facts,
+    "code": _Facts,
     "boolean": _Facts,
     "number": _NumberFacts,
     "decimal": _NumberFacts,
