@@ -59,7 +59,8 @@ def markdown(*elements: Element) -> str:
         (element(ElementKind.SCHEMA, "table staff (name text)"), "\n"),
         (table(["Name | Pay"], "Ada | 10", "Bo | 9"), "| Name | Pay |\n| --- | --- |\n| Ada | 10 |\n| Bo | 9 |\n"),
         (table([], "Ada | 10"), "|  |  |\n| --- | --- |\n| Ada | 10 |\n"),
-        (table(["a | b", "c | d"], "1 | 2"), "| a | b |\n| --- | --- |\n| c | d |\n| 1 | 2 |\n"),
+        (table(["a | b", "c | d"], "1 | 2"), "**a | b**\n\n| c | d |\n| --- | --- |\n| 1 | 2 |\n"),
+        (table(["In <b>millions", "|", "c | d"]), "**In &lt;b>millions**\n\n| c | d |\n| --- | --- |\n"),
         (table([]), "\n"),
     ],
 )

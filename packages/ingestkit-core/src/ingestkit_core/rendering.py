@@ -18,7 +18,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from ingestkit_core.elements import CellRange, Element, ElementKind, PageBox, merge_locations, unit_of
+from ingestkit_core.elements import CELL_SEPARATOR, CellRange, Element, ElementKind, PageBox, merge_locations, unit_of
 from ingestkit_core.extraction import Conversion
 from ingestkit_core.ledger import Ledger
 
@@ -146,19 +146,21 @@ def _escaped(line: str) -> str:
 
 
 def _markdown_table(element: Element) -> str:
+    """Of several header rows the last one names the columns; Markdown has room for one, so the others stand above."""
     header, body = table_cells(element)
-    rows = [*header, *body]
-    if not rows:
+    if not header and not body:
         return ""
-    if not header:
-        rows.insert(0, [""] * len(rows[0]))
-    lines = [f"| {' | '.join(map(_markdown_cell, row))} |" for row in rows]
-    lines.insert(1, f"|{' --- |' * len(rows[0])}")
-    return "\n".join(lines)
+    *above, names = header or [[""] * len(body[0])]
+    leads = [f"**{CELL_SEPARATOR.join(filter(None, map(_markdown_text, row)))}**\n" for row in above if any(row)]
+    return "\n".join([*leads, _markdown_row(names), f"|{' --- |' * len(names)}", *map(_markdown_row, body)])
 
 
-def _markdown_cell(text: str) -> str:
-    return _TAG.sub("&lt;", _visible(text).replace("|", "\\|")).replace("\n", "<br>")
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(_markdown_text(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _markdown_text(text: str) -> str:
+    return _TAG.sub("&lt;", _visible(text)).replace("\n", "<br>")
 
 
 # HTML
