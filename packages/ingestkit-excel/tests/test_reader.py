@@ -252,6 +252,26 @@ def test_convert_gives_every_row_in_reading_order(book: Callable[..., str], forg
 
 
 @pytest.mark.unit
+def test_a_single_line_with_an_asterisk_below_a_table_is_a_note(
+    book: Callable[..., str], forge: SimpleNamespace
+) -> None:
+    table = [["Unit", "NOx*", "CO"], *[[f"U{number}", number, number * 2] for number in range(1, 7)]]
+
+    def texts(*below: str) -> list[tuple[str, str]]:
+        path = book({"S": [*table, [], *[[line] for line in below]]})
+        elements = convert(path, forge.settings()).elements
+        return [(str(one.kind), one.text) for one in elements if one.kind in ("list_item", "paragraph")]
+
+    assert texts("* NOx from a test") == [("paragraph", "* NOx from a test")]
+    assert texts("Source: us", "* NOx from a test", "** CO, too")[1:] == [
+        ("paragraph", "* NOx from a test"),
+        ("paragraph", "** CO, too"),
+    ]
+    assert texts("* first", "* second") == [("list_item", "* first"), ("list_item", "* second")]
+    assert texts("- one") == [("list_item", "- one")]
+
+
+@pytest.mark.unit
 def test_profile_tells_facts(book: Callable[..., str], forge: SimpleNamespace) -> None:
     found = profile(book({"Data": TABLE, "Text": [["x"]]}), forge.settings())
     data = found.sheets[0]

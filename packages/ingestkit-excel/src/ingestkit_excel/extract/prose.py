@@ -16,6 +16,7 @@ from ingestkit_excel.extract.view import Region
 __all__ = ["read_prose", "read_titles"]
 
 _BULLET = re.compile(r"\s*(?:[•·▪◦‣*–—-]\s+|\(?(?:\d{1,3}|[a-zA-Z])[.)]\s+)\S")
+_ASTERISK = re.compile(r"\s*\*\s")
 _MAX_TITLE_CHARACTERS = 200
 _MAX_TITLES = 3
 _LEVELS = " / "
@@ -60,8 +61,13 @@ def _across(region: Region, row: int) -> CellRange:
     return CellRange(region.view.sheet.name, range_name(row, region.left, row, region.right))
 
 
-def read_prose(region: Region, rows: Sequence[int], targets: Targets, metadata: Metadata) -> Iterator[Element]:
-    """Paragraphs, list items and headings (bold and short, with text below) of some rows."""
+def read_prose(
+    region: Region, rows: Sequence[int], targets: Targets, metadata: Metadata, *, below_table: bool
+) -> Iterator[Element]:
+    """Paragraphs, list items and headings (bold and short, with text below) of some rows.
+
+    Below a table a single line that begins with an asterisk is a footnote, and the asterisk no bullet.
+    """
     spans = list(_spans(region, rows, targets))
     styles = region.view.sheet.styles
     for index, (cell, span) in enumerate(spans):
@@ -69,10 +75,16 @@ def read_prose(region: Region, rows: Sequence[int], targets: Targets, metadata: 
         followed = index + 1 < len(spans) and spans[index + 1][0].form.style not in styles.bold
         if bold and followed:
             yield Element(ElementKind.HEADING, (span,), level=1, metadata=metadata)
-        elif _BULLET.match(span.text):
+        elif _BULLET.match(span.text) and not (below_table and _is_footnote(spans, index)):
             yield Element(ElementKind.LIST_ITEM, (span,), metadata=metadata)
         else:
             yield Element(ElementKind.PARAGRAPH, (span,), metadata=metadata)
+
+
+def _is_footnote(spans: Sequence[tuple[Cell, Span]], index: int) -> bool:
+    around = spans[max(index - 1, 0) : index + 2]
+    starred = [span for _, span in around if _ASTERISK.match(span.text)]
+    return len(starred) == 1 and starred[0] is spans[index][1]
 
 
 def _spans(region: Region, rows: Sequence[int], targets: Targets) -> Iterator[tuple[Cell, Span]]:

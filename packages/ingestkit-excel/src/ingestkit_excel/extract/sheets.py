@@ -159,6 +159,7 @@ class _Reading:
         self._first_table = first_table
         self._targets = link_targets(view.sheet.links)
         self._told: set[str] = set()
+        self._below_table = False
 
     def add(self, piece: Piece, titles: Sequence[Piece]) -> None:
         """Read one region, with the text above that belongs to it."""
@@ -173,9 +174,12 @@ class _Reading:
         else:
             self._extend(headings)
             self._add_text(piece, metadata)
-        self._extend(read_prose(piece.region, piece.anatomy.notes, self._targets, metadata))
+        self._add_prose(piece, piece.anatomy.notes, metadata)
         if piece.is_table:
             self.sections.append([])
+
+    def _add_prose(self, piece: Piece, rows: Sequence[int], metadata: Metadata) -> None:
+        self._extend(read_prose(piece.region, rows, self._targets, metadata, below_table=self._below_table))
 
     def _extend(self, elements: Iterable[Element]) -> None:
         self.sections[-1].extend(elements)
@@ -212,6 +216,7 @@ class _Reading:
             first_table=self._first_table + len(self.tables),
         )
         self._extend(record.elements)
+        self._below_table = True
         self.tables.extend(record.tables)
         self.in_sql_only += record.in_sql_only
         self.failures.extend(record.failures)
@@ -220,9 +225,10 @@ class _Reading:
         single = piece.region.width == 1 or all(mask.bit_count() == 1 for mask in piece.region.masks.values())
         if single:
             rows = [*piece.anatomy.header, *piece.anatomy.body, *piece.anatomy.totals]
-            self._extend(read_prose(piece.region, rows, self._targets, metadata))
+            self._add_prose(piece, rows, metadata)
         elif piece.anatomy.body or piece.anatomy.header:
             self._extend([read_grid(piece, self._targets, metadata)])
+            self._below_table = True
 
     def add_asides(self) -> None:
         """What stands in no cell."""
