@@ -84,12 +84,16 @@ def test_every_text_becomes_valid_and_is_accounted_for(raw: str) -> None:
     [
         ([span("Note:", flags=16), span(" a longer text that is not bold")], 11.0, False),
         ([span("A longer heading in bold", flags=16, size=14.2), span(" 1", size=8)], 14.0, True),
+        ([span("A bold beginning of", flags=16), span(" a sentence")], 11.0, False),
+        ([span("12. "), span("A bold line about", flags=16), span(" x (2).")], 11.0, True),
         ([span("fake bold", char_flags=24)], 11.0, True),
         ([span("no size", size=float("nan"))], 0.0, False),
         ([span("no size", size=float("inf"))], 0.0, False),
     ],
 )
-def test_a_line_has_the_style_of_most_of_it(spans: list[dict[str, Any]], size: float, bold: bool) -> None:
+def test_a_line_has_the_size_of_most_of_it_and_is_bold_where_all_its_words_are(
+    spans: list[dict[str, Any]], size: float, bold: bool
+) -> None:
     lines, _ = lines_of(*spans)
     assert (lines[0].size, lines[0].bold) == (size, bold)
 

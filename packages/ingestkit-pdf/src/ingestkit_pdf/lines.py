@@ -33,6 +33,9 @@ _PALE_RED = _PALE << 16
 _UNPRINTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\ufeff\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
 """Control characters, soft hyphens, byte order marks, non-characters, lone surrogates: no glyph of their own."""
 
+_WORD = re.compile(r"[^\W\d_]{2}")
+"""Of a bold line a number, a mark or a letter of a formula need not be bold."""
+
 _UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010fffd]")
 
 _COMBINING = {
@@ -232,18 +235,23 @@ def _all_painted(spans: Sequence[dict[str, Any]]) -> bool:
 
 
 def _lead(spans: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], bool, float]:
-    """The span with the longest text, whether most of the text is bold, and the largest size."""
+    """The span with the longest text, whether all of the words are bold, and the largest size."""
     lead, longest, total, bold, tallest = spans[0], -1, 0, 0, 0.0
+    light: list[str] = []
     for span in spans:
-        length = len(span["text"])
+        text = span["text"]
+        length = len(text)
         total += length
         if length > longest:
             lead, longest = span, length
         if span["flags"] & _BOLD_FONT or span["char_flags"] & _PAINTED_BOLD:
             bold += length
+        else:
+            light.append(text)
         if span["size"] > tallest:
             tallest = span["size"]
-    return lead, 2 * bold > total, tallest
+    # Most of a line may be the bold beginning of its sentence.
+    return lead, 2 * bold > total and not any(map(_WORD.search, light)), tallest
 
 
 def _cleaned(text: str) -> tuple[str, int, int, int]:
