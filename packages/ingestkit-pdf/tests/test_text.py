@@ -118,6 +118,43 @@ def test_a_sentence_goes_on_in_the_next_column() -> None:
     assert kinds(elements) == [(PARAGRAPH, "A sentence that begins and ends in another column")]
 
 
+def caseless(*rows: tuple[str, float, float]) -> list[Line]:
+    """Lines below each other from their texts and edges, a block each."""
+    return [
+        line._replace(box=(left, 100.0 + 20 * number, right, 112.0 + 20 * number))
+        for number, (line, (_, left, right)) in enumerate(
+            zip(lines_of(*((number, row[0]) for number, row in enumerate(rows))), rows, strict=True)
+        )
+    ]
+
+
+HAN, REST, ARABIC = (
+    "路段的交通量和大型车比例与基准值的编制条件不同时其用地",
+    "指标进行调整。",
+    "يصبح من الممكن معالجة كميات هائلة من",
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "paragraphs"),
+    [
+        ([(HAN, 94, 380), (HAN, 72, 376), (REST, 72, 160)], [HAN + HAN + REST]),
+        ([(HAN, 72, 380), (f"{HAN}。", 72, 376), (REST, 72, 160)], [f"{HAN}{HAN}。", REST]),
+        ([(HAN, 72, 380), (HAN, 72, 340), (REST, 72, 160)], [HAN + HAN, REST]),
+        ([(HAN, 72, 380), (HAN, 94, 380), (HAN, 72, 380)], [HAN, HAN + HAN]),
+        ([(HAN, 72, 380), (f"（2）{REST}", 72, 160)], [HAN, f"（2）{REST}"]),
+        ([("用地指标", 72, 116), ("用地", 72, 94)], ["用地指标", "用地"]),
+        ([(ARABIC, 80, 380), (ARABIC, 72, 380), ("البيانات", 340, 380)], [f"{ARABIC} {ARABIC} البيانات"]),
+        ([(ARABIC, 72, 380), (ARABIC, 150, 380), ("البيانات", 340, 380)], [f"{ARABIC} {ARABIC}", "البيانات"]),
+        ([(ARABIC, 72, 380), (ARABIC, 72, 360)], [ARABIC, ARABIC]),
+    ],
+)
+def test_a_full_line_goes_on_below_in_scripts_without_small_letters(
+    rows: list[tuple[str, float, float]], paragraphs: list[str]
+) -> None:
+    assert [element.text for element in elements_of(caseless(*rows))] == paragraphs
+
+
 def test_a_drop_cap_is_the_first_letter_of_its_word() -> None:
     letter, text = lines_of((0, "O"), (1, "ver the past decades"))
     letter = letter._replace(box=(72.0, 100.0, 90.0, 130.0), size=30.0)

@@ -1,7 +1,7 @@
 """Which of a page's lines belong together: the lines of a heading, a paragraph or a list item. Pure.
 
 MuPDF's blocks are the beginning. A block is parted where a gap, a bullet or another column shows; blocks are
-joined where a list item goes on under itself, or a sentence in small letters.
+joined where a list item goes on under itself, or a sentence in small letters or in a script without them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ingestkit_pdf.extract.caseless import goes_on_below
 from ingestkit_pdf.extract.headings import Heading
 from ingestkit_pdf.values import Line
 
@@ -79,7 +80,7 @@ def _goes_on(lines: Sequence[Line], group: Group, index: int) -> bool:
         return False
     if group.is_item and _hangs_below(lines[group.lines[0]], last, line):
         return True
-    return _runs_on(last, line) or _is_mid_sentence(last, line)
+    return _runs_on(last, line) or _is_mid_sentence(last, line) or goes_on_below(lines, group.lines, index)
 
 
 def _on_one_height(last: Line, line: Line) -> bool:
