@@ -27,6 +27,7 @@ from pymupdf import mupdf
 
 from ingestkit_pdf.annotations import read_annotations
 from ingestkit_pdf.drawings import read_drawings
+from ingestkit_pdf.ligatures import may_be_reversed, with_lam_alef_mended
 from ingestkit_pdf.lines import Placing, read_lines
 from ingestkit_pdf.marks import marks_of
 from ingestkit_pdf.ocr.values import Picture
@@ -244,12 +245,9 @@ class Document:
         with _translated(self._name, failure, number):
             page = self._document.load_page(number - 1)
             placing = _placing(page)
-            blocks = page.get_text("dict", flags=_TEXT_FLAGS, clip=_EVERYWHERE)["blocks"]
-        lines, unprinted = read_lines(blocks, placing)
+        lines, unprinted = self._lines(number, page, placing, _TEXT_FLAGS)
         if replacement_texts:
-            with _translated(self._name, failure, number):
-                blocks = page.get_text("dict", flags=_PAINTED_TEXT_FLAGS, clip=_EVERYWHERE)["blocks"]
-            painted_lines, painted_unprinted = read_lines(blocks, placing)
+            painted_lines, painted_unprinted = self._lines(number, page, placing, _PAINTED_TEXT_FLAGS)
             if _says_more(painted_lines, lines):
                 lines, unprinted = painted_lines, painted_unprinted
         with _translated(self._name, failure, number):
@@ -266,6 +264,19 @@ class Document:
                 return replace(read, drawings=None if paths.too_many else read_drawings(paths.listed, placing.place))
         except ParseError:
             return replace(read, drawings_unreadable=True)
+
+    def _lines(self, number: int, page: Any, placing: Placing, flags: int) -> tuple[list[Line], int]:
+        """The lines of a page and how many unprintable characters were taken out of them."""
+        failure = f"page {number} cannot be read"
+        with _translated(self._name, failure, number):
+            blocks = page.get_text("dict", flags=flags, clip=_EVERYWHERE)["blocks"]
+        lines, unprinted = read_lines(blocks, placing)
+        if may_be_reversed(lines):
+            with _translated(self._name, failure, number):
+                blocks = page.get_text("rawdict", flags=flags, clip=_EVERYWHERE)["blocks"]
+            if with_lam_alef_mended(blocks):
+                return read_lines(blocks, placing)
+        return lines, unprinted
 
     def picture(self, number: int, dpi: float, turned_degrees: float = 0.0, clip: Box | None = None) -> Picture:
         """A page (1-based) as grey pixels, turned clockwise about its middle, or a part of it (points)."""

@@ -1,0 +1,68 @@
+"""Lam-alef, whose two letters MuPDF reports in the wrong order. Part of the document room, without importing MuPDF.
+
+The ligature is one glyph that stands for two letters. MuPDF gives the glyph's width to the first of them and turns
+both round with everything else that runs from right to left, as if each had a glyph of its own:
+
+    ل ا  one glyph ──► ا without a width, then ل          an alef with a glyph has a width: ا then ل it is
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ingestkit_pdf.values import Line
+
+__all__ = ["may_be_reversed", "with_lam_alef_mended"]
+
+_ALEFS = "آأإاٱ"
+_LAM = "ل"
+_SUSPECT = re.compile(f"[{_ALEFS}]{_LAM}")
+_NO_WIDTH_POINTS = 0.01
+
+
+def may_be_reversed(lines: Iterable[Line]) -> bool:
+    """Whether any line has an alef before a lam: as a rule it is the article, and nothing is wrong."""
+    return any(not line.text.isascii() and _SUSPECT.search(line.text) for line in lines)
+
+
+def with_lam_alef_mended(blocks: Sequence[dict[str, Any]]) -> bool:
+    """Give the spans of a text dictionary with characters ("rawdict") their texts; whether any was mended.
+
+    An alef without a width that stands before anything but a lam shows that the widths tell nothing here.
+    """
+    spans = [span for block in blocks for line in block["lines"] for span in line["spans"]]
+    pairs = [pair for span in spans for pair in _without_width(span["chars"])]
+    is_proven = bool(pairs) and all(_is_reversed(alef, following) for alef, following in pairs)
+    reversed_alefs = {id(alef) for alef, _ in pairs} if is_proven else set()
+    for span in spans:
+        characters = span["chars"]
+        for index, character in enumerate(characters):
+            if id(character) in reversed_alefs:
+                characters[index : index + 2] = [characters[index + 1], character]
+                reversed_alefs.discard(id(character))
+        span["text"] = "".join([character["c"] for character in characters])
+    return is_proven
+
+
+def _without_width(characters: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
+    """Each alef without a width, and what follows it in its span."""
+    for index, character in enumerate(characters):
+        if character["c"] in _ALEFS and _width(character) < _NO_WIDTH_POINTS:
+            yield character, characters[index + 1] if index + 1 < len(characters) else None
+
+
+def _is_reversed(alef: dict[str, Any], following: dict[str, Any] | None) -> bool:
+    """Whether a lam with a width follows an alef and ends to the right where the alef stands."""
+    return (
+        following is not None
+        and following["c"] == _LAM
+        and _width(following) > _NO_WIDTH_POINTS
+        and abs(following["bbox"][2] - alef["bbox"][0]) < _NO_WIDTH_POINTS
+    )
+
+
+def _width(character: dict[str, Any]) -> float:
+    x0, _, x1, _ = character["bbox"]
+    return float(x1 - x0)
