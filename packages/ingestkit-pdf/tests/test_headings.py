@@ -142,6 +142,8 @@ def plain(text: str, y: float) -> Line:
         ([bold("How to cite this report:", 72, 100)], [[0]]),
         ([bold("1. The harbour", 72, 100), bold("1.1 Its history", 72, 113)], [[0], [1]]),
         ([bold("The trade of the harbour", 72, 100, 390), bold("in older times", 72, 113)], [[0, 1]]),
+        ([bold("It is advised that the harbour be", 72, 100, 390, block=9), plain("closed.", 113)], []),
+        ([bold("It is advised that the harbour be", 72, 100, 390, block=9), plain("Closed.", 113)], [[0]]),
         ([plain("IV. THE HARBOUR", 100)], [[0]]),
         ([plain("THE HARBOUR", 100)], []),
     ],

@@ -156,7 +156,7 @@ def _from_fonts(lines: Sequence[Line], body: Style, size_ratio: float) -> list[l
         if len(run) > 1 and _parts_labels(lines, run):
             continue
         text = " ".join(lines[index].text for index in run)
-        if _reads_as_heading(text, large) and (large or _stands_alone(lines, run)):
+        if _reads_as_heading(text, large) and (large or (_stands_alone(lines, run) and not _is_cut(lines, run))):
             found.append(run)
     return found
 
@@ -278,6 +278,20 @@ def _stands_alone(lines: Sequence[Line], run: Sequence[int]) -> bool:
         if beside > 1 or max(box[0] - right, left - box[2]) < _FAR_RATIO * lines[run[0]].size:
             return False
     return True
+
+
+def _is_cut(lines: Sequence[Line], run: Sequence[int]) -> bool:
+    """Whether the sentence of the last line goes on below: a paragraph of which a part is bold."""
+    last, below = lines[run[-1]], lines[run[-1] + 1 : run[-1] + 2]
+    return any(
+        line.block == last.block
+        and line.size == last.size
+        and line.text[0].islower()
+        and last.text.count(" ") >= _RUNNING_WORDS
+        and 0 < line.box[1] - last.box[1] < 2 * last.size
+        and last.box[2] > line.box[2] - _FAR_RATIO * last.size
+        for line in below
+    )
 
 
 def _levels(
