@@ -49,6 +49,16 @@ def roman_number(page: Any, number: int) -> None:
     page.insert_text((290, 810), ["i", "ii", "iii", "iv", "v", "vi"][number - 1], fontsize=9)
 
 
+def header_of_several_lines(page: Any, number: int) -> None:
+    for row, text in enumerate(("Statement of the Harbour Office", "Assets and Depreciation", "August 31, 2001")):
+        page.insert_text((200, 75 + 18 * row), text, fontsize=13)
+
+
+def footer_of_several_lines(page: Any, number: int) -> None:
+    for row, text in enumerate(("Harbour Office, Upper Quay", "Open every day", f"Page {number} of 9")):
+        page.insert_text((200, 745 + 25 * row), text, fontsize=9)
+
+
 def running_up_the_side(page: Any, number: int) -> None:
     page.insert_text((25, 600), "Downloaded from an archive", fontsize=8, rotate=90)
 
@@ -62,6 +72,8 @@ FURNITURE = [
     (bare_number, "3"),
     (roman_number, "iii"),
     (running_up_the_side, "Downloaded"),
+    (header_of_several_lines, "August 31"),
+    (footer_of_several_lines, "Upper Quay"),
 ]
 
 
@@ -106,6 +118,10 @@ def numbered_list(page: Any, number: int) -> None:
     page.insert_text((72, 800), f"and some remark on number {number * 7}", fontsize=11)
 
 
+def label_right_above_the_body(page: Any, number: int) -> None:
+    page.insert_text((72, 136), "What was seen in the harbour", fontsize=11)
+
+
 def table_header(page: Any, number: int) -> None:
     for column, text in enumerate(("Vessel", "Tonnage", "Berth", "Departure")):
         page.insert_text((72 + 110 * column, 70), text, fontsize=10)
@@ -117,6 +133,7 @@ KEPT = [
     (title("Weather and tides of the year {}", size=11, top=150), "Weather and tides of the year 4"),
     (figure_captions, "Figure 3"),
     (numbered_list, "3. the next thing to be done"),
+    (label_right_above_the_body, "What was seen"),
     (table_header, "Tonnage"),
     (
         lambda page, number: page.insert_text((72, 60), f"{'ABCDEF'[number - 1]} is for something", fontsize=11),
