@@ -144,6 +144,7 @@ def plain(text: str, y: float) -> Line:
         ([bold("The trade of the harbour", 72, 100, 390), bold("in older times", 72, 113)], [[0, 1]]),
         ([bold("It is advised that the harbour be", 72, 100, 390, block=9), plain("closed.", 113)], []),
         ([bold("It is advised that the harbour be", 72, 100, 390, block=9), plain("Closed.", 113)], [[0]]),
+        ([bold("4.1.8 Stage C of the work in it", 72, 100, 390, block=9), plain("on masonry", 113)], [[0]]),
         ([plain("IV. THE HARBOUR", 100)], [[0]]),
         ([plain("THE HARBOUR", 100)], []),
     ],

@@ -281,7 +281,12 @@ def _stands_alone(lines: Sequence[Line], run: Sequence[int]) -> bool:
 
 
 def _is_cut(lines: Sequence[Line], run: Sequence[int]) -> bool:
-    """Whether the sentence of the last line goes on below: a paragraph of which a part is bold."""
+    """Whether the sentence of the last line goes on below: a paragraph of which a part is bold.
+
+    What is numbered is a heading, and the text below it may begin small.
+    """
+    if _NUMBERED.match(lines[run[0]].text) is not None:
+        return False
     last, below = lines[run[-1]], lines[run[-1] + 1 : run[-1] + 2]
     return any(
         line.block == last.block
