@@ -77,6 +77,22 @@ def facts() -> dict[str, list[dict[str, Any]]]:
     return {str(folder / "pdf" / f"{page}.pdf"): about for page, about in tests.items()}
 
 
+def documents_with_text(name: str) -> list[str]:
+    """The PDF files of a folder that have text on every page: reading them asks no OCR engine."""
+    return call(_with_text, files(name))
+
+
+def _with_text(paths: Sequence[str]) -> list[str]:
+    import pymupdf
+
+    found = []
+    for path in paths:
+        with pymupdf.open(path) as document:  # type: ignore[no-untyped-call]  # it is typed in part only
+            if all(page.get_text().strip() for page in document):
+                found.append(path)
+    return found
+
+
 def count_pages(paths: Sequence[str]) -> int:
     """How many pages PDF files have together."""
     return call(_count_pages, paths)

@@ -174,7 +174,7 @@ DOCUMENTS = 100
 
 
 def _batch_figures(options: Options) -> Iterator[Figures]:
-    originals = corpora.files("pdf/speed")
+    originals = corpora.documents_with_text("pdf/speed")
     figures = Figures(
         f"Execution: read, chunk and commit PDF documents, {WORKERS} workers beside one process",
         [
