@@ -16,14 +16,17 @@ from ingestkit_core import ingestor as ingestor_module
 from ingestkit_core import router as router_module
 from ingestkit_core import spool
 from ingestkit_core.closing import Closing
-from ingestkit_core.errors import ErrorCode, IngestkitError, SourceError, StoreError
+from ingestkit_core.errors import ErrorCode, ExecutionError, IngestkitError, SourceError, StoreError
 from ingestkit_core.execution.asking import AskingThreads
+from ingestkit_core.execution.distributed.broker import Broker
+from ingestkit_core.execution.distributed.sending import Outgoing, Sender
 from ingestkit_core.execution.local import LocalExecutionBackend, make_pool
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import Job, Outcome
 from ingestkit_core.ingestor import Ingestor
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores import SqliteStore
+from ingestkit_core.stores.jobs import JobRequest
 from ingestkit_core.testing import ScriptedLLM, TextConfig, TextRouter, write_text
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
@@ -222,3 +225,22 @@ def test_closing_a_router_ends_what_others_wait_for(store: SqliteStore, folder: 
         converting.join(5)
         convert()
     assert ended == [ErrorCode.E_EXECUTION_CANCELLED, ErrorCode.E_EXECUTION_SUBMIT]
+
+
+def test_jobs_that_could_not_be_sent_for_whatever_reason_are_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(Broker, "send", broken)
+    told: list[str] = []
+    with SqliteStore(folder / "jobs.db") as store, closing(Broker("redis://127.0.0.1:1")) as broker:
+        sender = Sender(store.jobs, broker, None, lambda _: None)
+        for job_id in ("one", "two"):
+            sender.put(Outgoing(job_id, JobRequest("/a.txt", {}, "t:1"), told.append))
+            with pytest.raises(ExecutionError, match="RuntimeError") as caught:
+                sender.wait(job_id, 10)
+            assert caught.value.code is ErrorCode.E_EXECUTION_SUBMIT
+        sender.close()
+    assert told == ["one", "two"]

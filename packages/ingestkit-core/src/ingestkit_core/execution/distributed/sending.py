@@ -8,6 +8,7 @@ Each turn takes what came in during the one before, so a job alone goes at once 
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from ingestkit_core.execution.distributed.broker import Broker
 from ingestkit_core.stores.jobs import JobJournal, JobRequest
 
 __all__ = ["Outgoing", "Sender"]
+
+logger = logging.getLogger(__name__)
 
 _SENT_TOGETHER = 200
 _AWAY_SECONDS = 5.0
@@ -96,12 +99,13 @@ class Sender:
         while turn := self._next_turn():
             try:
                 self.send(turn)
-            except ExecutionError as exc:
-                self._ended({job.job_id: exc for job in turn})
+                self._watch(turn)
+            except Exception as exc:  # noqa: BLE001 - outermost: who waits for these jobs would wait for ever
+                failure = _failure(exc)
+                self._ended({job.job_id: failure for job in turn})
                 for job in turn:
                     job.on_done(job.job_id)
             else:
-                self._watch(turn)
                 self._ended({})
 
     def _next_turn(self) -> list[Outgoing]:
@@ -143,3 +147,11 @@ class Sender:
         except ExecutionError as exc:
             self._away, self._away_until = exc, time.monotonic() + _AWAY_SECONDS
             raise
+
+
+def _failure(exc: Exception) -> ExecutionError:
+    if isinstance(exc, ExecutionError):
+        return exc
+    logger.error("jobs could not be sent", exc_info=exc)
+    message = f"the job could not be sent ({type(exc).__name__})"
+    return ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, message, recoverable=True)
