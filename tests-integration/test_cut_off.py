@@ -19,7 +19,7 @@ import pytest
 from ingestkit_core import Ingestor
 from ingestkit_core.execution.distributed import DistributedExecutionBackend
 from ingestkit_core.stores import open_store
-from ingestkit_core.stores.jobs import JobRecord
+from ingestkit_core.stores.jobs import Claim, JobRecord, JobRequest
 from ingestkit_core.testing.postgres import PostgresServer, why_no_server
 from ingestkit_core.testing.servers import RedisServer
 from ingestkit_pdf.config import PDFProcessorConfig
@@ -153,6 +153,42 @@ def test_a_worker_that_is_cut_off_costs_nothing(
         assert other.poll() is None
         if not cut:
             pytest.fail("it held nothing any more when it was cut off: the batch is too small")
+
+
+HOLDING = """
+import sys, time
+from ingestkit_core.stores.postgres.connections import Server
+
+with Server(sys.argv[1]).writing() as connection:
+    connection.execute("SELECT * FROM ingest_jobs FOR UPDATE")
+    connection.execute("UPDATE ingest_workers SET seen_ns = seen_ns")
+    print("held", flush=True)
+    time.sleep(300)
+"""
+
+
+@pytest.mark.timeout(120)
+def test_what_was_locked_by_one_that_is_cut_off_is_free_again(bridge: Bridge, store: str, tmp_path: Path) -> None:
+    """A host is cut off in the middle of a transaction, and nobody tells the server."""
+    soon = f"{store}?keepalives_idle=1&keepalives_interval=1&keepalives_count=2&tcp_user_timeout=3000"
+    with contextlib.ExitStack() as stack:
+        stored = stack.enter_context(open_store(soon))
+        request = JobRequest(file_path="/a.pdf", config={}, parser_version="1")
+        stored.jobs.submit_all([("a", request)])
+        stored.jobs.keep_alive("lost")
+        assert stored.jobs.begin("a", "lost", 15.0).claim is Claim.RUN
+        inside, cable = bridge.plug()
+        holding = subprocess.Popen([*inside, sys.executable, "-c", HOLDING, soon], stdout=subprocess.PIPE)
+        stack.callback(holding.wait)
+        stack.callback(holding.kill)
+        assert holding.stdout is not None
+        assert holding.stdout.readline() == b"held\n"
+        assert stored.jobs.take_lost(0.0) == []
+        _ip("link", "set", cable, "down")
+        found: list[str] = []
+        _until(lambda: bool(found.extend(stored.jobs.take_lost(0.0)) or found), 30)
+        assert found == ["a"]
+        assert stored.jobs.begin("a", "other", 15.0).claim is Claim.RUN
 
 
 def _serving(

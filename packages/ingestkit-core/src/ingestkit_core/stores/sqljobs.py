@@ -150,7 +150,12 @@ class SqlJobs(JobJournal):
                 f"(SELECT worker FROM ingest_workers WHERE seen_ns > ?) {self.not_yet_taken}) RETURNING job_id",
                 (now, seen_before),
             ).fetchall()
-            run("DELETE FROM ingest_workers WHERE seen_ns <= ?", (seen_before,))
+            # A row that its worker is just writing would have the living wait for one that may be lost.
+            run(
+                "DELETE FROM ingest_workers WHERE worker IN (SELECT worker FROM ingest_workers WHERE seen_ns <= ? "
+                f"{self.not_yet_taken})",
+                (seen_before,),
+            )
         return [job_id for (job_id,) in rows]
 
     def take_forgotten(self, waiting_seconds: float, most: int) -> list[str]:
@@ -187,7 +192,12 @@ class SqlJobs(JobJournal):
         """See JobJournal."""
         changed_before = int(time.time_ns() - kept_seconds * 1e9)
         with self._writing() as run:
-            return run("DELETE FROM ingest_jobs WHERE state = 'done' AND changed_ns <= ?", (changed_before,)).rowcount
+            swept = run(
+                "DELETE FROM ingest_jobs WHERE job_id IN (SELECT job_id FROM ingest_jobs "
+                f"WHERE state = 'done' AND changed_ns <= ? {self.not_yet_taken})",
+                (changed_before,),
+            )
+            return swept.rowcount
 
 
 def _claimed(record: JobRecord, worker: str, is_heard_of: bool, now: int) -> Begun:

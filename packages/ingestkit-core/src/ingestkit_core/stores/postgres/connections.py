@@ -24,13 +24,15 @@ __all__ = ["Server", "running_on"]
 
 _DEFAULTS = {
     "connect_timeout": 10,
-    # A server that vanished without a word is noticed within half a minute.
+    # A server that vanished without a word is noticed within half a minute, and so is a client by the server: it
+    # would keep what a host that was cut off had locked for a quarter of an hour and longer.
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 4,
     "tcp_user_timeout": 30_000,
     "application_name": "ingestkit",
 }
+_FOR_BOTH_SIDES = ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
 _SECRETS = frozenset({"password", "sslpassword", "passfile"})
 _IN_THE_AUTHORITY = frozenset({"user", "host", "port", "dbname"})
 _LOCK_SECONDS = 60
@@ -40,7 +42,9 @@ SELECT set_config('search_path', 'ingestkit, ' || coalesce(
            (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
             WHERE e.extname = 'vector'), 'public'), false),
        set_config('lock_timeout', CASE current_setting('lock_timeout') WHEN '0' THEN %s
-                                  ELSE current_setting('lock_timeout') END, false)
+                                  ELSE current_setting('lock_timeout') END, false),
+       set_config('tcp_keepalives_idle', %s, false), set_config('tcp_keepalives_interval', %s, false),
+       set_config('tcp_keepalives_count', %s, false), set_config('tcp_user_timeout', %s, false)
 """
 
 
@@ -52,6 +56,7 @@ class Server:
         self.url = _shown(parameters)
         defaults: dict[str, Any] = {**_DEFAULTS, **parameters, "client_encoding": "utf8"}
         self._conninfo = make_conninfo(**defaults)
+        self._set_up = (f"{_LOCK_SECONDS}s", *(str(defaults[name]) for name in _FOR_BOTH_SIDES))
         self._lock = threading.Lock()
         self._idle: list[psycopg.Connection] = []
         self._closed = False
@@ -150,7 +155,7 @@ class Server:
     def _connect(self) -> psycopg.Connection:
         # No statement is prepared: a pooler between us and the server may give each transaction another session.
         connection = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
-        connection.execute(_SET_UP, (f"{_LOCK_SECONDS}s",))
+        connection.execute(_SET_UP, self._set_up)
         return connection
 
     def _give_back(self, connection: psycopg.Connection) -> None:
