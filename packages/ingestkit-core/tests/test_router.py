@@ -19,6 +19,7 @@ from ingestkit_core.commit import Committer
 from ingestkit_core.embedding import open_embedder
 from ingestkit_core.errors import BackendError, ErrorCode, SourceError
 from ingestkit_core.execution.local import ReadDocument
+from ingestkit_core.ingestor import Ingestor
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.protocols import ExecutionBackend
 from ingestkit_core.sources import SourceCheck
@@ -534,3 +535,8 @@ def test_a_reader_that_finds_the_disk_full_blames_no_document(store: SqliteStore
         ("committed", ()),
     ]
     assert list(store.quarantined()) == []
+
+
+def test_one_format_cannot_have_an_embedder_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="embedding_model cannot be set for text alone"):
+        Ingestor(tmp_path / "store.db", {"text": {"embedding_model": "small"}}, routers={"text": TextRouter})

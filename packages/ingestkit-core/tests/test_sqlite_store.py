@@ -293,6 +293,20 @@ def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
         store.replace(version("/c.txt", ["small again"]))
 
 
+@pytest.mark.integration
+def test_a_store_that_could_not_be_made_keeps_no_lock(small_disk: Path) -> None:
+    (small_disk / "filling").write_bytes(bytes(690_000))
+    with SqliteStore(small_disk / "store.db") as store:
+        for _ in range(2):
+            with pytest.raises(StoreError):
+                store.replace(version("/a.txt", ["text"]))
+        (small_disk / "filling").unlink()
+        store.replace(version("/a.txt", ["text"]))
+    script = "import sys; from ingestkit_core.stores.lease import Lease; from pathlib import Path\n"
+    script += "with Lease(Path(sys.argv[1])): pass"
+    subprocess.run([sys.executable, "-c", script, str(small_disk / "store.db")], check=True, timeout=30)
+
+
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is a folder"):
         SqliteStore(tmp_path)

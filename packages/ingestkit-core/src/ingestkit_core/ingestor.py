@@ -51,6 +51,7 @@ _ROUTERS = "ingestkit.routers"
 _MODEL_SETTINGS = frozenset(
     name for name in ProcessorConfig.model_fields if name.startswith(("backend_", "embedding_"))
 )
+_OF_THE_STORE = frozenset({"embedding_model", "embedding_dimension"})
 
 
 @dataclass(slots=True)
@@ -365,6 +366,9 @@ def _configs(classes: Mapping[str, type[DocumentRouter]], settings: Mapping[str,
     for key in settings:
         if key not in fields and not any(key in known for known in fields.values()):
             raise ValueError(f"no installed format has a setting {key!r}")
+    for name in classes:
+        for key in _OF_THE_STORE & settings.get(name, {}).keys():
+            raise ValueError(f"{key} cannot be set for {name} alone: all formats of a store share one embedder")
     return {
         name: router.format.config_class.model_validate(
             {**{key: value for key, value in settings.items() if key in fields[name]}, **settings.get(name, {})}

@@ -13,8 +13,6 @@ import asyncio
 import functools
 import logging
 import operator
-import os
-import queue
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -31,15 +29,12 @@ from ingestkit_core.errors import (
     BackendError,
     ErrorCode,
     ExecutionError,
-    IngestError,
-    IngestkitError,
     ParseError,
     StoreError,
 )
-from ingestkit_core.execution import causes
-from ingestkit_core.execution.course import Course, Courses
 from ingestkit_core.execution.distributed import DistributedExecutionBackend
-from ingestkit_core.execution.local import LocalExecutionBackend, limits_of, make_pool
+from ingestkit_core.execution.local import LocalExecutionBackend, make_pool
+from ingestkit_core.execution.readings import Readings
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
@@ -55,9 +50,8 @@ from ingestkit_core.protocols import (
     VectorStoreBackend,
 )
 from ingestkit_core.sources import SourceCheck, stat_of
-from ingestkit_core.stores import DEFAULT_STORE, open_store
 from ingestkit_core.stores.base import DocumentStore
-from ingestkit_core.stores.paired import PairedStore
+from ingestkit_core.stores.given import store_of
 from ingestkit_core.tracing import DocumentTrace, trace_document
 from ingestkit_core.verification import Request, Verification, verify_by_module
 
@@ -90,7 +84,7 @@ class DocumentRouter(Closing):
         pool: WorkerPool | ThreadPool | None = None,
     ) -> None:
         self.config = config if config is not None else self.format.config_class()
-        self.store = _document_store(vector_store, structured_db, journal, self.config.default_collection)
+        self.store = store_of(vector_store, structured_db, journal, self.config.default_collection)
         self._owns_store = self.store not in (vector_store, structured_db)
         self.llm = llm
         self.embedder = embedder
@@ -99,8 +93,7 @@ class DocumentRouter(Closing):
         # Parts that are made when they are first needed, by whichever thread needs them.
         self._making = threading.RLock()
         self._local: LocalExecutionBackend | None = None
-        self._courses: Courses | None = None
-        self._waiting_for: dict[Course, queue.SimpleQueue[tuple[Any, IngestError | None]]] = {}
+        self._readings: Readings | None = None
         self._traces: dict[str, DocumentTrace] = {}
         self._pool = pool
         self._owns_pool = pool is None
@@ -179,7 +172,7 @@ class DocumentRouter(Closing):
     def convert(self, path: str | Path) -> Conversion:
         """The document as elements, read in a worker; nothing is stored. Raises IngestkitError."""
         stat_of(str(path))
-        conversion: Conversion = self._in_workers(self.format.convert, path)
+        conversion: Conversion = self._aside().read(self.format.convert, path)
         return conversion
 
     def verify(self, path: str | Path, request: Request) -> Verification:
@@ -190,35 +183,9 @@ class DocumentRouter(Closing):
         if verifier.needs is not None and find_spec(verifier.needs) is None:
             message = f"verifying {self.format.name} needs {verifier.needs}: {verifier.install}"
             raise ParseError(ErrorCode.E_PARSE_UNSUPPORTED, message)
-        verification: Verification = self._in_workers(
-            functools.partial(verify_by_module, verifier.module, request), path
-        )
+        verify = functools.partial(verify_by_module, verifier.module, request)
+        verification: Verification = self._aside().read(verify, path)
         return verification
-
-    def _in_workers(self, function: Callable[[str, dict[str, Any]], Any], path: str | Path) -> Any:
-        """What reading a document for something else than the store gives. Raises the IngestkitError of its end."""
-        read: queue.SimpleQueue[tuple[Any, IngestError | None]] = queue.SimpleQueue()
-        course = Course(
-            function,
-            str(path),
-            self.config.model_dump(),
-            limits_of(self.config, self.config.execution_max_workers),
-            lambda _, value, error: read.put((value, error)),
-        )
-        with self._making:
-            if self._courses is None:
-                self._courses = Courses(self._workers())
-            self._courses.start(course)
-            self._waiting_for[course] = read
-        try:
-            value, error = read.get()
-        finally:
-            self._courses.cancel(course)
-            del self._waiting_for[course]
-            course.discard()
-        if error is not None:
-            raise IngestkitError(ErrorCode(error.code), error.message, stage=error.stage)
-        return value
 
     # The three steps of the way, for batches over one or several routers
 
@@ -395,6 +362,12 @@ class DocumentRouter(Closing):
                 )
             return self._local
 
+    def _aside(self) -> Readings:
+        with self._making:
+            if self._readings is None:
+                self._readings = Readings(self._workers(), self.config)
+            return self._readings
+
     def _workers(self) -> WorkerPool | ThreadPool:
         with self._making:
             if self._pool is None:
@@ -414,22 +387,12 @@ class DocumentRouter(Closing):
             self._local.close()
         if self._owns_queue and isinstance(self._execution, DistributedExecutionBackend):
             self._execution.close()
-        if self._courses is not None:
-            self._end_waiting(self._courses)
+        if self._readings is not None:
+            self._readings.close()
         if self._owns_pool and self._pool is not None:
             self._pool.close()
         if self._owns_store:
             self.store.close()
-
-    def _end_waiting(self, courses: Courses) -> None:
-        """Stop what is read for something else than the store, and tell those who wait for it."""
-        with self._making:
-            waiting = dict(self._waiting_for)
-            for course in waiting:
-                courses.cancel(course)
-            courses.close()
-        for read in waiting.values():
-            read.put((None, causes.cancelled("the router was closed")))
 
     @classmethod
     def create_default(cls, **overrides: Any) -> Self:
@@ -443,34 +406,6 @@ class DocumentRouter(Closing):
 
 
 _ROUTER_ARGUMENTS = ("vector_store", "structured_db", "llm", "embedder", "config", "execution", "journal")
-
-
-def _document_store(
-    vector_store: VectorStoreBackend | DocumentStore | None,
-    structured_db: StructuredDBBackend | DocumentStore | None,
-    journal: str | Path | None,
-    collection: str,
-) -> DocumentStore:
-    given = [store for store in (vector_store, structured_db) if store is not None]
-    if not given:
-        return open_store(journal)
-    first = given[0]
-    if isinstance(first, DocumentStore) and all(store is first for store in given):
-        return first
-    if vector_store is not None and not isinstance(vector_store, VectorStoreBackend):
-        raise _unfit("vector_store", vector_store, "VectorStoreBackend")
-    if structured_db is not None and not isinstance(structured_db, StructuredDBBackend):
-        raise _unfit("structured_db", structured_db, "StructuredDBBackend")
-    path = str(journal if journal is not None else os.environ.get("INGESTKIT_STORE") or DEFAULT_STORE)
-    if "://" in path and not path.startswith("sqlite:"):
-        message = "a pair of stores is kept in step by a journal in a file: name one with journal=path"
-        raise StoreError(ErrorCode.E_STORE_INVALID, message)
-    return PairedStore(vector_store, structured_db, path, collection)
-
-
-def _unfit(argument: str, store: object, protocol: str) -> StoreError:
-    message = f"{argument} is a {type(store).__name__}, which is neither a DocumentStore nor a {protocol}"
-    return StoreError(ErrorCode.E_STORE_INVALID, message)
 
 
 def _hash_if_there(file_path: str) -> str | None:

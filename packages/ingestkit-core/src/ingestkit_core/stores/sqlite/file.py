@@ -148,15 +148,26 @@ class StoreFile:
             self._check_folder()
             lease = Lease(self.path)
             lease.__enter__()
-            self._lease = lease
-            connection = self._connect("mode=rwc")
+            try:
+                self._writer = self._connect_to_write()
+            except BaseException:
+                lease.__exit__()
+                raise
+            self._lease, self._has_schema = lease, True
+        return self._writer
+
+    def _connect_to_write(self) -> sqlite3.Connection:
+        connection = self._connect("mode=rwc")
+        try:
             version = schema.check(connection, self.path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(f"PRAGMA cache_size = {-_CACHE_KIBIBYTES}")
             schema.migrate(connection, version)
-            self._writer, self._has_schema = connection, True
-        return self._writer
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _check_folder(self) -> None:
         folder = self.path.parent
