@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -202,6 +203,112 @@ def test_killed_anywhere_the_next_owner_leaves_what_an_undisturbed_run_leaves(tm
         assert [hit.text for hit in points.chunks(None, "/a.txt")] == ["new"]
         (table,) = tables.tables()
         assert tables.query(f'SELECT label, amount, _page FROM "{table.table_name}"').rows == (("y", 2, 1),)
+
+
+def test_what_is_left_over_is_swept_though_there_is_nothing_to_write(
+    tmp_path: Path, vectors: MemoryVectorStore, tables: MemoryStructuredDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PairedStore(vectors, tables, tmp_path / "journal.db") as killed:
+        killed.replace(version("/a.txt", ["old"], rows=[("x", 1)]))
+        monkeypatch.setattr(killed, "_sweep", lambda: None)
+        killed.replace(version("/a.txt", ["new"], rows=[("y", 2)]))
+    assert points(vectors) == {"old", "new"}
+    with PairedStore(vectors, tables, tmp_path / "journal.db") as store:
+        with store.lease():
+            assert points(vectors) == {"new"}
+        record = store.find(None, "/a.txt")
+        assert record is not None
+        assert set(tables.frames) == set(record.result.written.db_table_names)
+    with PairedStore(vectors, tables, tmp_path / "none.db") as unwritten, unwritten.lease():
+        assert not unwritten.exists
+
+
+def test_a_version_under_other_settings_that_is_not_committed_overwrites_nothing(
+    store: PairedStore, vectors: MemoryVectorStore, tables: MemoryStructuredDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bytes have the same key, and their chunks the same ids, whatever the settings make of the rest."""
+    first = version("/a.txt", ["text"], rows=[("x", 1)], language="en", vectors=[[1.0, 0.0]])
+    store.replace(first)
+    before = _held(vectors, tables)
+    other = version("/a.txt", ["text"], rows=[("x", 1)], language="fr", vectors=[[1.0, 0.0]])
+    other = replace(
+        other,
+        state=replace(other.state, fingerprint="other"),
+        tables=[replace(other.tables[0], rows=[("X", 2)])],
+    )
+
+    def fail(*_: object) -> None:
+        raise StoreError(ErrorCode.E_STORE_FULL, "no room left", recoverable=True)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "_put", fail)
+        with pytest.raises(StoreError):
+            store.replace(other)
+    assert before[1].items() < _held(vectors, tables)[1].items()
+    store.replace(version("/b.txt", []))
+    assert _held(vectors, tables) == before
+    store.replace(other)
+    assert {chunk.metadata.language for chunk in vectors.points["default"].values()} == {"fr"}
+    assert [frame["amount"].tolist() for frame in tables.frames.values()] == [[2]]
+
+
+def _held(vectors: MemoryVectorStore, tables: MemoryStructuredDB) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Points by id (whichever run wrote them) and tables by name, as plain values."""
+    own = {"metadata": {"ingest_run_id"}}
+    plain = {
+        id_: chunk.model_dump(mode="json", exclude=own, exclude_none=True)
+        for id_, chunk in vectors.points["default"].items()
+    }
+    return plain, {name: frame.to_dict() for name, frame in tables.frames.items()}
+
+
+def test_an_embedder_is_used_from_the_first_commit_on(
+    store: PairedStore, vectors: MemoryVectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.replace(version("/a.txt", ["without"]))
+
+    def fail(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(vectors, "upsert_chunks", fail)
+        with pytest.raises(StoreError):
+            store.replace(version("/b.txt", ["with"], vectors=[[1.0, 0.0]]))
+    assert store.embedder() is None
+    assert store.replace(version("/c.txt", ["more without"])).vector_collection == "default"
+
+
+def test_what_cannot_be_forgotten_everywhere_is_not_half_there(
+    store: PairedStore, vectors: MemoryVectorStore, tables: MemoryStructuredDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.replace(version("/a.txt", ["secret"], rows=[("x", 1)]))
+
+    def fail(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(tables, "drop_table", fail)
+        with pytest.raises(StoreError) as failed:
+            store.forget(None, "/a.txt")
+    assert failed.value.code is ErrorCode.E_BACKEND_DB_CONNECT
+    assert (list(store.export()), store.search("secret")) == ([], [])
+    assert b"secret" not in store.path.read_bytes()
+    with store.lease():
+        assert (points(vectors), tables.frames) == (set(), {})
+
+
+def test_an_older_journal_knows_what_is_left_over(
+    tmp_path: Path, vectors: MemoryVectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PairedStore(vectors, None, tmp_path / "journal.db") as older:
+        older.replace(version("/a.txt", ["old"]))
+        monkeypatch.setattr(older, "_sweep", lambda: None)
+        older.replace(version("/a.txt", ["new"]))
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
+        connection.execute("DROP TABLE paired_left_over")
+        connection.commit()
+    with PairedStore(vectors, None, tmp_path / "journal.db") as store, store.lease():
+        assert points(vectors) == {"new"}
 
 
 def test_another_embedder_has_a_collection_of_its_own(

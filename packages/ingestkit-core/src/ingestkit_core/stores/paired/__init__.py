@@ -8,11 +8,14 @@ one. What the foreign stores hold is written before the journal changes and swep
                                                                         │
               killed before: the next owner sweeps the new  ◄───────────┴───────────► killed after: it sweeps the old
 
-A generation's points and tables have names made from its content, so none is overwritten by another's. The points
-of another embedder go into a collection of their own, all of them before the journal changes.
+A generation's points and tables have names made from its content, its tables' from its settings too, so no table is
+overwritten by another's. A point may be: by that of the same chunk read under other settings. If that version is never
+committed, the sweep writes the committed one's again. The points of another embedder go into a collection of their
+own, all of them before the journal changes.
 
 store        the DocumentStore
 generations  which of the artifacts in the foreign stores belong to which version of a document
+moving       a stored document under another name
 foreign      what is written into the foreign stores and taken out of them, their errors translated
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from ingestkit_core.errors import ErrorCode, IngestkitError, StoreError
 from ingestkit_core.models import ChunkPayload
 from ingestkit_core.protocols import StructuredDBBackend, VectorStoreBackend
-from ingestkit_core.stores.base import NamedTable, SourceState
+from ingestkit_core.stores.base import NamedTable, SourceRecord, SourceState
 from ingestkit_core.stores.naming import MAX_NAME_BYTES
 from ingestkit_core.stores.paired.generations import POINT, TABLE, Artifact
 from ingestkit_core.stores.records import place_columns, row_places
@@ -18,7 +19,7 @@ from ingestkit_core.stores.records import place_columns, row_places
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ForeignStores", "foreign_name"]
+__all__ = ["ForeignStores", "foreign_name", "foreign_names"]
 
 _KEY_LETTERS = 8
 _DTYPES = {"integer": "Int64", "boolean": "boolean", "number": "float64", "duration": "float64"}
@@ -69,10 +70,20 @@ class ForeignStores:
 
 
 def foreign_name(name: str, state: SourceState) -> str:
-    """A table's name in the SQL database: of this content alone, and no longer than any server takes."""
-    suffix = f"_{state.ingest_key[:_KEY_LETTERS]}"
-    kept = name.encode("utf-8")[-(MAX_NAME_BYTES - len(suffix)) :].decode("utf-8", "ignore")
-    return f"{kept}{suffix}"
+    """A table's name in the SQL database: of this content under these settings alone, as every server takes it."""
+    key = hashlib.sha256(f"{state.ingest_key} {state.fingerprint}".encode()).hexdigest()
+    return f"{_kept(name)}_{key[:_KEY_LETTERS]}"
+
+
+def foreign_names(record: SourceRecord) -> dict[str, str]:
+    """The names that a committed document's tables have in the SQL database, by those of the catalog."""
+    by_kept = {foreign[: -_KEY_LETTERS - 1]: foreign for foreign in record.result.written.db_table_names}
+    return {name: by_kept.get(_kept(name), name) for name in record.result.tables}
+
+
+def _kept(name: str) -> str:
+    # Its end is what keeps it apart from others.
+    return name.encode("utf-8")[-(MAX_NAME_BYTES - _KEY_LETTERS - 1) :].decode("utf-8", "ignore")
 
 
 def _with_foreign_table(chunk: ChunkPayload, names: Mapping[str, str]) -> ChunkPayload:

@@ -1,7 +1,8 @@
 """Which artifacts in the foreign stores belong to which version of a document. Functions over the journal's connection.
 
 A version is a generation: its artifacts are noted before they are written, and it becomes its document's in the
-transaction that commits it. Artifacts of which no document's generation knows are left over, and swept.
+transaction that commits it. Every other generation is left over: one that was replaced, or never committed. What only
+those have is swept, and what one that was never committed has overwritten is written again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = [
     "forget_left_over",
     "make",
     "note",
+    "overwritten",
     "place_in_use",
     "put_aside",
     "say_place",
@@ -44,29 +46,50 @@ CREATE TABLE IF NOT EXISTS paired_artifacts (
     PRIMARY KEY (generation, kind, place, name)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS paired_artifacts_by_name ON paired_artifacts (kind, place, name);
+CREATE INDEX IF NOT EXISTS paired_generations_by_number ON paired_generations (generation);
 """
 
-_IS_LEFT_OVER = "generation NOT IN (SELECT generation FROM paired_generations)"
+# What belongs to no document is listed: to look for it among all artifacts would cost the more the more there are.
+_LEFT_OVER = """
+CREATE TABLE paired_left_over (generation INTEGER PRIMARY KEY);
+INSERT INTO paired_left_over SELECT DISTINCT generation FROM paired_artifacts
+    WHERE generation NOT IN (SELECT generation FROM paired_generations);
+"""
+
+_NAMESAKES = (
+    "FROM paired_left_over l JOIN paired_artifacts a ON a.generation = l.generation {join} (paired_artifacts b "
+    "JOIN paired_generations g ON g.generation = b.generation) ON b.kind = a.kind AND b.place = a.place "
+    "AND b.name = a.name"
+)
 _UNUSED = (
-    f"SELECT DISTINCT a.kind, a.place, a.name FROM paired_artifacts AS a WHERE a.{_IS_LEFT_OVER} AND NOT EXISTS "
-    "(SELECT 1 FROM paired_artifacts b JOIN paired_generations g ON g.generation = b.generation "
-    "WHERE b.kind = a.kind AND b.place = a.place AND b.name = a.name) ORDER BY 1, 2, 3"
+    f"SELECT DISTINCT a.kind, a.place, a.name {_NAMESAKES.format(join='LEFT JOIN')} "
+    "WHERE b.generation IS NULL ORDER BY 1, 2, 3"
+)
+_OVERWRITTEN = (
+    f"SELECT DISTINCT g.tenant, g.uri {_NAMESAKES.format(join='JOIN')} "
+    f"WHERE a.kind = '{POINT}' AND a.generation > g.generation"
 )
 
 
 def make(connection: sqlite3.Connection) -> None:
     """Have the tables."""
-    for statement in _TABLES.split(";"):
+    _run_all(connection, _TABLES)
+    if not connection.execute("PRAGMA table_info(paired_left_over)").fetchone():
+        _run_all(connection, _LEFT_OVER)
+
+
+def _run_all(connection: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";"):
         connection.execute(statement)
 
 
 def note(connection: sqlite3.Connection, artifacts: Iterable[Artifact]) -> int:
-    """A new generation, with all that will be written for it."""
+    """A new generation, with all that will be written for it. It is left over until it is taken."""
     (last,) = connection.execute(
-        "SELECT max(g) FROM (SELECT coalesce(max(generation), 0) AS g FROM paired_generations "
-        "UNION ALL SELECT coalesce(max(generation), 0) FROM paired_next "
-        "UNION ALL SELECT coalesce(max(generation), 0) FROM paired_artifacts)"
+        "SELECT max((SELECT coalesce(max(generation), 0) FROM paired_generations), "
+        "(SELECT coalesce(max(generation), 0) FROM paired_left_over))"
     ).fetchone()
+    connection.execute("INSERT INTO paired_left_over VALUES (?)", (last + 1,))
     connection.executemany(
         "INSERT OR IGNORE INTO paired_artifacts VALUES (?, ?, ?, ?)", [(last + 1, *one) for one in artifacts]
     )
@@ -75,12 +98,16 @@ def note(connection: sqlite3.Connection, artifacts: Iterable[Artifact]) -> int:
 
 def take(connection: sqlite3.Connection, tenant: str, uri: str, generation: int) -> None:
     """Make it the document's."""
-    connection.execute("INSERT OR REPLACE INTO paired_generations VALUES (?, ?, ?)", (tenant, uri, generation))
+    forget(connection, tenant, uri)
+    connection.execute("INSERT INTO paired_generations VALUES (?, ?, ?)", (tenant, uri, generation))
+    connection.execute("DELETE FROM paired_left_over WHERE generation = ?", (generation,))
 
 
 def forget(connection: sqlite3.Connection, tenant: str, uri: str) -> None:
     """The document has none any more."""
-    connection.execute("DELETE FROM paired_generations WHERE tenant = ? AND uri = ?", (tenant, uri))
+    where = "FROM paired_generations WHERE tenant = ? AND uri = ?"
+    connection.execute(f"INSERT INTO paired_left_over SELECT generation {where}", (tenant, uri))
+    connection.execute(f"DELETE {where}", (tenant, uri))
 
 
 def put_aside(connection: sqlite3.Connection, tenant: str, uri: str, generation: int) -> None:
@@ -95,8 +122,9 @@ def forget_aside(connection: sqlite3.Connection) -> None:
 
 def take_all(connection: sqlite3.Connection) -> None:
     """Make every generation that was put aside its document's."""
-    connection.execute("INSERT OR REPLACE INTO paired_generations SELECT * FROM paired_next")
-    connection.execute("DELETE FROM paired_next")
+    for tenant, uri, generation in connection.execute("SELECT tenant, uri, generation FROM paired_next").fetchall():
+        take(connection, tenant, uri, generation)
+    forget_aside(connection)
 
 
 def unused(connection: sqlite3.Connection) -> list[Artifact]:
@@ -104,9 +132,18 @@ def unused(connection: sqlite3.Connection) -> list[Artifact]:
     return connection.execute(_UNUSED).fetchall()
 
 
+def overwritten(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """(tenant, URI) of documents with points that a later version, never committed, has too.
+
+    The same chunk of the same bytes has the same id, also where other settings give it other metadata.
+    """
+    return connection.execute(_OVERWRITTEN).fetchall()
+
+
 def forget_left_over(connection: sqlite3.Connection) -> None:
     """What belongs to no document is gone from the foreign stores, what was put aside among it."""
-    connection.execute(f"DELETE FROM paired_artifacts WHERE {_IS_LEFT_OVER}")
+    connection.execute("DELETE FROM paired_artifacts WHERE generation IN (SELECT generation FROM paired_left_over)")
+    connection.execute("DELETE FROM paired_left_over")
     forget_aside(connection)
 
 

@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ingestkit_core.errors import ErrorCode, IngestkitError, StoreError
-from ingestkit_core.keys import chunk_id
-from ingestkit_core.models import ChunkPayload, WrittenArtifacts
+from ingestkit_core.models import WrittenArtifacts
 from ingestkit_core.protocols import StructuredDBBackend, VectorStoreBackend
 from ingestkit_core.stores.base import DocumentStore, DocumentVersion, SourceRecord, SourceState
 from ingestkit_core.stores.copying import stored_version
-from ingestkit_core.stores.naming import table_name
 from ingestkit_core.stores.paired import generations
-from ingestkit_core.stores.paired.foreign import ForeignStores, foreign_name
-from ingestkit_core.stores.records import check_vectors
+from ingestkit_core.stores.paired.foreign import ForeignStores, foreign_name, foreign_names
+from ingestkit_core.stores.paired.moving import moved
 from ingestkit_core.stores.sqlite import SqliteStore, documents
 from ingestkit_core.stores.sqlite import vectors as kept
 from ingestkit_core.stores.sqlite.tables import quoted, spools
@@ -65,7 +63,7 @@ class PairedStore(SqliteStore):
     """A DocumentStore over any pair of backends. ``journal`` is the path of its own file.
 
     Chunks go to ``collection`` of the vector store (with their vectors, where there is an embedder), tables to
-    the SQL database under their catalog name and the beginning of the ingest key. Either may be missing. A
+    the SQL database under their catalog name and a hash of key and settings. Either may be missing. A
     reader of a foreign store by itself may see both versions for a moment, never neither. ``owned`` is closed
     with the store; ``url`` is how it is opened again.
     After ``switch_embedder`` points are in a collection named after the new embedder; every result's
@@ -107,6 +105,15 @@ class PairedStore(SqliteStore):
         if self._owned is not None:
             self._owned.close()
 
+    @contextmanager
+    def lease(self, wait_seconds: float | None = 0.0) -> Iterator[None]:
+        """See DocumentStore. What an owner before has left over is swept now: there may be nothing to write."""
+        with super().lease(wait_seconds):
+            with self._turn:
+                if self.exists and not self._swept:
+                    self._sweep()
+            yield
+
     @_in_turn
     def replace(self, version: DocumentVersion) -> WrittenArtifacts:
         """See DocumentStore."""
@@ -124,6 +131,8 @@ class PairedStore(SqliteStore):
         attached = spools(version.tables)
         with self._file.writing({name: rows.uri for name, rows in attached.items()}) as connection:
             self._put(connection, version, attached)
+            if version.embedder is not None:
+                generations.use_place(connection, self._collection, place)
             if version.moved_from is not None:
                 generations.forget(connection, tenant, version.moved_from)
             generations.take(connection, tenant, version.state.source_uri, generation)
@@ -143,13 +152,9 @@ class PairedStore(SqliteStore):
 
     def _note(self, version: DocumentVersion, written: WrittenArtifacts, place: str) -> int:
         """A new generation, with all that will be written for it."""
-        if not self._swept:
-            self._sweep()
+        self._swept = False
         with self._noting() as connection:
-            if version.embedder is not None:
-                self._check_embedder(connection, version.embedder)
-                check_vectors(version)
-                generations.use_place(connection, self._collection, place)
+            self._checked_embedder(connection, version)
             artifacts = self._foreign.artifacts(place, written.vector_point_ids, written.db_table_names)
             return generations.note(connection, artifacts)
 
@@ -165,47 +170,41 @@ class PairedStore(SqliteStore):
         self._foreign.put_tables(version.tables, names)
 
     def _sweep(self) -> None:
-        """Take out of the foreign stores what belongs to no document any more. What fails is done next time."""
-        with self._noting() as connection:
-            unused = generations.unused(connection)
+        """``_tidy``, and what fails is done next time."""
         try:
-            for (kind, place), rows in groupby(unused, lambda row: row[:2]):
-                self._foreign.take_out(kind, place, [name for _, _, name in rows])
+            self._tidy()
         except IngestkitError as exc:
             logger.warning("swept=0 code=%s", exc.code)
-            return
+
+    def _tidy(self) -> None:
+        """Have in the foreign stores what documents brought, and nothing that belongs to none any more."""
+        self._swept = False
+        with self._noting() as connection:
+            unused, overwritten = generations.unused(connection), generations.overwritten(connection)
+        for (kind, place), rows in groupby(unused, lambda row: row[:2]):
+            self._foreign.take_out(kind, place, [name for _, _, name in rows])
+        for tenant, uri in overwritten:
+            self._restore(tenant or None, uri)
         with self._noting() as connection:
             generations.forget_left_over(connection)
         self._swept = True
 
+    def _restore(self, tenant_id: str | None, uri: str) -> None:
+        """A committed document's points as they were."""
+        record = self.find(tenant_id, uri)
+        place = record.result.written.vector_collection if record is not None else None
+        if record is not None and place is not None:
+            version = self._stored(record, self.embedder(), with_tables=False)
+            self._foreign.put_points(place, version.chunks, None, foreign_names(record))
+
     @_in_turn
     def move(self, old: SourceRecord, state: SourceState, run_id: str) -> SourceRecord:
         """See DocumentStore. To the foreign stores it is a new document in the place of the old one."""
-        version = self._moved(old, state, run_id)
-        written = self.replace(version)
+        stored = self._stored(old, self.embedder())
+        written = self.replace(moved(stored, state, run_id))
         record = self.find(state.tenant_id, state.source_uri)
         assert record is not None
         return replace(record, result=record.result.model_copy(update={"written": written}))
-
-    def _moved(self, old: SourceRecord, state: SourceState, run_id: str) -> DocumentVersion:
-        stored = self._stored(old, self.embedder())
-        names = {t.name: table_name(state.tenant_id, state.source_uri, t.unit, t.region_id) for t in stored.tables}
-        result = old.result.model_copy(
-            update={
-                "file_path": state.file_path,
-                "ingest_key": state.ingest_key,
-                "tables": tuple(names.get(name, name) for name in old.result.tables),
-            }
-        )
-        return replace(
-            stored,
-            state=state,
-            run_id=run_id,
-            result=result,
-            chunks=[_renamed(chunk, state, names) for chunk in stored.chunks],
-            tables=[replace(table, name=names[table.name]) for table in stored.tables],
-            moved_from=old.state.source_uri,
-        )
 
     def _stored(
         self, record: SourceRecord, embedder: tuple[str, int] | None, *, with_tables: bool = True
@@ -237,22 +236,19 @@ class PairedStore(SqliteStore):
     def forget(self, tenant_id: str | None, source_uri: str | None = None) -> int:
         """See DocumentStore. How much the foreign stores erase of what they delete is their matter.
 
-        Raises E_BACKEND_* where one of them cannot be had: what is there is forgotten by the next attempt.
+        Raises E_BACKEND_* where one of them cannot be had: it is forgotten here, and swept there by the next owner.
         """
         if not self.exists:
             return 0
-        tenant = tenant_id or ""
-        uris = [source_uri] if source_uri is not None else self._uris(tenant)
         with self._noting() as connection:
+            uris = documents.forget(connection, tenant_id or "", source_uri)
             for uri in uris:
-                generations.forget(connection, tenant, uri)
-            for kind, place, name in generations.unused(connection):
-                self._foreign.take_out(kind, place, [name])
-            generations.forget_left_over(connection)
-        return super().forget(tenant_id, source_uri)
-
-    def _uris(self, tenant: str) -> list[str]:
-        return [uri for (uri,) in self._glance("SELECT uri FROM sources WHERE tenant = ?", (tenant,))]
+                generations.forget(connection, tenant_id or "", uri)
+        try:
+            self._tidy()
+        finally:
+            self._file.erase_free_pages()
+        return len(uris)
 
     @_in_turn
     def switch_embedder(self, embedder: tuple[str, int] | None, fingerprints: Mapping[str, str]) -> bool:
@@ -288,13 +284,13 @@ class PairedStore(SqliteStore):
     def _write_again(self, record: SourceRecord, embedder: tuple[str, int] | None, place: str) -> None:
         """A document's points with other vectors, in another collection; its tables stay."""
         version, state = self._stored(record, embedder, with_tables=False), record.state
-        names = {name: foreign_name(name, state) for name in record.result.tables}
         with self._noting() as connection:
             ids = [chunk.id for chunk in version.chunks]
             artifacts = self._foreign.artifacts(place, ids, record.result.written.db_table_names)
             generation = generations.note(connection, artifacts)
             generations.put_aside(connection, state.tenant_id or "", state.source_uri, generation)
-        self._foreign.put_points(place, version.chunks, embedder[1] if embedder is not None else None, names)
+        dimension = embedder[1] if embedder is not None else None
+        self._foreign.put_points(place, version.chunks, dimension, foreign_names(record))
 
 
 def _place_of(embedder: tuple[str, int] | None, collection: str) -> str:
@@ -303,12 +299,3 @@ def _place_of(embedder: tuple[str, int] | None, collection: str) -> str:
         return f"{collection}_without_vectors"
     identity, dimension = embedder
     return f"{collection}_{hashlib.sha256(f'{dimension} {identity}'.encode()).hexdigest()[:8]}"
-
-
-def _renamed(chunk: ChunkPayload, state: SourceState, names: Mapping[str, str]) -> ChunkPayload:
-    metadata = chunk.metadata
-    changed: dict[str, Any] = {"source_uri": state.source_uri, "ingest_key": state.ingest_key}
-    if metadata.table_name is not None:
-        changed["table_name"] = names.get(metadata.table_name, metadata.table_name)
-    id_ = chunk_id(state.ingest_key, metadata.chunk_index, metadata.chunk_hash)
-    return chunk.model_copy(update={"id": id_, "metadata": metadata.model_copy(update=changed)})

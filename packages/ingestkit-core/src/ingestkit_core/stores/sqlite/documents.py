@@ -25,6 +25,24 @@ def delete_source(connection: sqlite3.Connection, tenant: str, uri: str) -> bool
     return True
 
 
+def forget(connection: sqlite3.Connection, tenant: str, uri: str | None) -> list[str]:
+    """Take out a source, or all of a tenant, with every trace; returns their URIs. Free pages still hold them."""
+    where, values = "WHERE tenant = ?", [tenant]
+    if uri is not None:
+        where, values = f"{where} AND uri = ?", [tenant, uri]
+    union = f"SELECT uri FROM sources {where} UNION SELECT uri FROM quarantine {where}"
+    uris = [found for (found,) in connection.execute(union, [*values, *values]).fetchall()]
+    for found in uris:
+        delete_source(connection, tenant, found)
+    connection.execute(f"DELETE FROM ingest_jobs {where}", values)
+    if uri is None:
+        connection.execute("DELETE FROM roots WHERE tenant = ?", (tenant,))
+    # Deleted words live on in the index until its segments are merged.
+    for table in ("search_english", "search_other"):
+        connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+    return uris
+
+
 def take_out(connection: sqlite3.Connection, source_id: int) -> list[str]:
     """Take out a source with all it brought but its tables, which are still there: their names."""
     row = (source_id,)

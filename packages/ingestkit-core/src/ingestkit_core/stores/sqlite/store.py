@@ -157,8 +157,7 @@ class SqliteStore(SqlSources, SqliteByHand):
     ) -> WrittenArtifacts:
         tenant = version.state.tenant_id or ""
         if version.embedder is not None:
-            self._check_embedder(connection, version.embedder)
-            check_vectors(version)
+            kept.use_embedder(connection, self._checked_embedder(connection, version))
         before: list[str] = []
         for uri in (version.state.source_uri, version.moved_from):
             if uri is not None:
@@ -172,17 +171,19 @@ class SqliteStore(SqlSources, SqliteByHand):
         put_tables(connection, source_id, version.tables, before, attached)
         return written(connection.execute, source_id)
 
-    def _check_embedder(self, connection: sqlite3.Connection, embedder: tuple[str, int]) -> None:
-        """One store, one embedder: vectors of different models or sizes cannot be compared."""
+    def _checked_embedder(self, connection: sqlite3.Connection, version: DocumentVersion) -> tuple[str, int] | None:
+        """The embedder of a version that fits in. One store, one embedder: vectors of two cannot be compared."""
+        if version.embedder is None:
+            return None
         known = kept.embedder_in_use(connection)
-        if known is None:
-            kept.use_embedder(connection, embedder)
-        elif known != embedder:
+        if known not in (None, version.embedder):
             raise StoreError(
                 ErrorCode.E_STORE_DIMENSION,
-                f"{self._path} holds vectors of {known[0]} with {known[1]} numbers, not of {embedder[0]} with "
-                f"{embedder[1]}: use that embedder, or change it with ingestkit reembed",
+                f"{self._path} holds vectors of {known[0]} with {known[1]} numbers, not of {version.embedder[0]} with "
+                f"{version.embedder[1]}: use that embedder, or change it with ingestkit reembed",
             )
+        check_vectors(version)
+        return version.embedder
 
     def move(self, old: SourceRecord, state: SourceState, run_id: str) -> SourceRecord:
         """See DocumentStore."""
@@ -206,20 +207,8 @@ class SqliteStore(SqlSources, SqliteByHand):
         """See DocumentStore."""
         if not self._file.exists:
             return 0
-        where, values = "WHERE tenant = ?", [tenant_id or ""]
-        if source_uri is not None:
-            where, values = f"{where} AND uri = ?", [*values, source_uri]
-        union = f"SELECT uri FROM sources {where} UNION SELECT uri FROM quarantine {where}"
         with self._file.writing() as connection:
-            uris = [uri for (uri,) in connection.execute(union, [*values, *values]).fetchall()]
-            for uri in uris:
-                documents.delete_source(connection, tenant_id or "", uri)
-            connection.execute(f"DELETE FROM ingest_jobs {where}", values)
-            if source_uri is None:
-                connection.execute("DELETE FROM roots WHERE tenant = ?", (tenant_id or "",))
-            # Deleted words live on in the index until its segments are merged.
-            for table in ("search_english", "search_other"):
-                connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+            uris = documents.forget(connection, tenant_id or "", source_uri)
         self._file.erase_free_pages()
         return len(uris)
 
