@@ -144,9 +144,9 @@ HAN, REST, ARABIC = (
         ([(HAN, 72, 380), (HAN, 94, 380), (HAN, 72, 380)], [HAN, HAN + HAN]),
         ([(HAN, 72, 380), (f"（2）{REST}", 72, 160)], [HAN, f"（2）{REST}"]),
         ([("用地指标", 72, 116), ("用地", 72, 94)], ["用地指标", "用地"]),
-        ([(ARABIC, 80, 380), (ARABIC, 72, 380), ("البيانات", 340, 380)], [f"{ARABIC} {ARABIC} البيانات"]),
-        ([(ARABIC, 72, 380), (ARABIC, 150, 380), ("البيانات", 340, 380)], [f"{ARABIC} {ARABIC}", "البيانات"]),
-        ([(ARABIC, 72, 380), (ARABIC, 72, 360)], [ARABIC, ARABIC]),
+        ([(ARABIC, 72, 372), (ARABIC, 72, 380), ("البيانات", 72, 112)], [f"{ARABIC} {ARABIC} البيانات"]),
+        ([(ARABIC, 72, 380), (ARABIC, 72, 302), ("البيانات", 72, 112)], [f"{ARABIC} {ARABIC}", "البيانات"]),
+        ([(ARABIC, 72, 380), (ARABIC, 92, 380)], [ARABIC, ARABIC]),
     ],
 )
 def test_a_full_line_goes_on_below_in_scripts_without_small_letters(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -31,8 +31,9 @@ from ingestkit_pdf.extract.forms import note_elements, with_fields
 from ingestkit_pdf.extract.furniture import find_furniture
 from ingestkit_pdf.extract.headings import Style, body_style, find_headings
 from ingestkit_pdf.extract.hyphens import Words
+from ingestkit_pdf.extract.layout import Displayed, laid_out
 from ingestkit_pdf.extract.margins import PageLines
-from ingestkit_pdf.extract.ocr import Turned, engine_issues, ocr_issues, ocr_lines, ocr_stage
+from ingestkit_pdf.extract.ocr import engine_issues, ocr_issues, ocr_lines, ocr_stage
 from ingestkit_pdf.extract.order import in_reading_order
 from ingestkit_pdf.extract.tabular import PageTables, PlacedTable, page_tables, placed_tables, with_tables
 from ingestkit_pdf.extract.text import hidden_elements, text_elements
@@ -106,7 +107,8 @@ def interpreted(known: Known, pages: PagesRead, choice: OCRChoice | None, settin
 
     Raises ParseError where no page could be read.
     """
-    name, facts, contents, failures = known.name, known.facts, pages.contents, pages.failures
+    name, facts, failures = known.name, known.facts, pages.failures
+    contents = [laid_out(page) for page in pages.contents]
     if not contents:
         code = ErrorCode.E_PARSE_REPAIR_FAILED if facts.repaired else ErrorCode.E_PARSE_CORRUPT
         raise ParseError(code, f"{name}: none of its {facts.page_count} pages can be read")
@@ -125,7 +127,6 @@ def interpreted(known: Known, pages: PagesRead, choice: OCRChoice | None, settin
         for page, on_page in zip(contents, found, strict=True)
     ]
     profile = profile_document(facts, profiles, _sample(contents), settings)
-    turned = Turned.of(contents)
     issues.extend(continuation_issues(tables, name))
     issues.extend(failure for table in tables for failure in table.failures)
     return Reading(
@@ -135,7 +136,7 @@ def interpreted(known: Known, pages: PagesRead, choice: OCRChoice | None, settin
         contents=contents,
         furniture=furniture,
         elements=tuple(elements),
-        tables=tuple(turned.table(table.draft) for table in tables if table.draft is not None),
+        tables=tuple(table.draft for table in tables if table.draft is not None),
         issues=tuple(sorted(issues, key=lambda issue: issue.page_number or 0)),
         failed_pages=[issue.page_number for issue in failures if issue.page_number],
         embedded_files=known.findings.embedded_files,
@@ -236,16 +237,16 @@ def _elements(
     settings: PDFProcessorConfig,
 ) -> tuple[list[Element], list[PlacedTable]]:
     """The elements of the document in reading order, page by page, and its tables."""
-    placed = placed_tables(found, settings)
+    displayed = Displayed.of(contents)
+    placed = [_as_displayed(table, displayed) for table in placed_tables(found, settings)]
     headings = find_headings({page.page_number: page.left for page in found}, facts.outline, body, settings)
-    turned = Turned.of(contents)
     words = Words([page.lines for page in contents])
     elements: list[Element] = []
     for page, tables in zip(contents, found, strict=True):
         read = text_elements(tables.left, headings[page.number], page.number, body[0], words)
         texts = list(with_tables(read, tables, placed))
-        if page.number in turned.pages:
-            texts = [turned.element(element) for element in texts]
+        if page.number in displayed.layouts:
+            texts = [displayed.element(element) for element in texts]
         fields = [item for item in page.fields if settings.include_hidden or not item.hidden]
         elements += with_fields(texts, fields, page.number) if fields else texts
         notes = [note for note in page.notes if settings.include_hidden or not note.hidden]
@@ -253,6 +254,11 @@ def _elements(
         if settings.include_hidden:
             elements += hidden_elements(page.hidden, page.number)
     return elements, placed
+
+
+def _as_displayed(table: PlacedTable, displayed: Displayed) -> PlacedTable:
+    """The table as it goes into SQL; its elements stand among the text still."""
+    return table if table.draft is None else replace(table, draft=displayed.table(table.draft))
 
 
 def _page_tables(page: PageContent, furniture: Set[int]) -> PageTables:

@@ -3,8 +3,8 @@
  │    本规范适用于新建和改建的公路工程，其用地 │  reaches the column's far edge, and no sentence ends there
  │指标按下表的系数进行调整。                   │  begins at the column's near edge
 
-The far edge is the left one for scripts that run from right to left. A line reaches it where the word the next
-line begins with had no room.
+A line reaches the far edge where the word the next line begins with had no room. Pages that run from right to left
+are mirrored here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ __all__ = ["goes_on_below"]
 
 _ENDS = tuple("。．！？；：…‥⋯.!?;:؟؛۔।॥።།။។၊")
 _CLOSING = "」』）】》〉”’\"'»)] "
-_FROM_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _FIRST_WORD = re.compile("[^\\s\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]+")
 """What no line end may cut; between Han and kana it may stand anywhere."""
 _LABEL = re.compile(
@@ -49,13 +48,10 @@ def goes_on_below(lines: Sequence[Line], group: Sequence[int], index: int) -> bo
     if not (row[1] + row[3]) / 2 <= line.box[1] <= row[3] + _MOST_GAP_RATIO * height:
         return False
     column = _column(lines, index, line, row)
-    from_right = len(_FROM_RIGHT.findall(line.text)) * 2 > len(line.text)
-    indent = column[2] - line.box[2] if from_right else line.box[0] - column[0]
-    room = row[0] - column[0] if from_right else column[2] - row[2]
     return (
         row[2] - row[0] >= _LEAST_WIDTH_EMS * line.size
-        and indent < _INDENT_EMS * line.size
-        and room < _needed_room(line, column[2] - column[0])
+        and line.box[0] - column[0] < _INDENT_EMS * line.size
+        and column[2] - row[2] < _needed_room(line, column[2] - column[0])
     )
 
 

@@ -31,7 +31,8 @@ class PageContent:
     """One page, sorted. ``garbled`` lines are seen, but most of their characters mean nothing.
 
     Once OCR has read the page (``ocr``), ``lines`` hold what it read, and ``replaced`` the characters of the
-    page's own text in its stead.
+    page's own text in its stead. The ``lines`` and ``drawings`` of a ``mirrored`` page are so, its fields and notes
+    are not.
     """
 
     number: int
@@ -52,6 +53,7 @@ class PageContent:
     pictures: Box | None = None
     ocr: PageSeen | None = None
     replaced: int = 0
+    mirrored: bool = False
 
     @property
     def is_read(self) -> bool:

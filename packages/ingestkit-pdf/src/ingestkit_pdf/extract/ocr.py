@@ -5,13 +5,12 @@ pages that need it ─► parts, one each ─► PageSeen, or why not ─► pag
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from ingestkit_core.elements import Box, Element, PageBox, Span, TableDraft
+from ingestkit_core.elements import PageBox
 from ingestkit_core.errors import ErrorCode, IngestError
 from ingestkit_core.models import OCRStageResult
 
@@ -22,7 +21,7 @@ from ingestkit_pdf.ocr.values import OCRChoice, PageSeen
 from ingestkit_pdf.routing import OCRNeed
 from ingestkit_pdf.values import overlap_ratio
 
-__all__ = ["Turned", "about_ocr", "engine_issues", "merged", "ocr_issues", "ocr_lines", "ocr_stage"]
+__all__ = ["about_ocr", "engine_issues", "merged", "ocr_issues", "ocr_lines", "ocr_stage"]
 
 _UNSURE_RATIO = 0.1
 """From this share of unsure words on a page is flagged; a single one is found on nearly every scan."""
@@ -188,73 +187,3 @@ def _was_seen(place: PageBox, pages: Mapping[int, PageContent]) -> bool:
     if page is None or page.ocr is None:
         return False
     return page.need is not OCRNeed.PICTURES or any(overlap_ratio(line.box, place.box) > 0 for line in page.ocr.lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Turned:
-    """Boxes of pages that were read straightened, back on the pages as displayed.
-
-    ``pages`` has (degrees clockwise, width, height) by page number, for those that were turned.
-    """
-
-    pages: Mapping[int, tuple[float, float, float]]
-
-    @classmethod
-    def of(cls, pages: Sequence[PageContent]) -> Turned:
-        """What was turned among these."""
-        return cls(
-            {
-                page.number: (page.ocr.turned_degrees, page.width, page.height)
-                for page in pages
-                if page.ocr is not None and page.need is OCRNeed.PAGE and page.ocr.turned_degrees
-            }
-        )
-
-    def element(self, element: Element) -> Element:
-        """An element with the places of its spans as displayed."""
-        return replace(
-            element,
-            spans=tuple(self._span(span) for span in element.spans),
-            header=tuple(self._span(span) for span in element.header),
-        )
-
-    def table(self, draft: TableDraft) -> TableDraft:
-        """A table with its places as displayed."""
-        return replace(
-            draft,
-            location=self._place(draft.location),
-            row_locations=[self._place(place) for place in draft.row_locations],
-        )
-
-    def _span(self, span: Span) -> Span:
-        return replace(
-            span,
-            location=self._place(span.location),
-            places=tuple(self._place(place) for place in span.places),
-            parts=tuple(self._span(part) for part in span.parts),
-        )
-
-    def _place(self, place: Any) -> Any:
-        if isinstance(place, tuple):
-            return tuple(self._place(box) for box in place)
-        if not isinstance(place, PageBox) or place.page_number not in self.pages:
-            return place
-        degrees, width, height = self.pages[place.page_number]
-        return PageBox(place.page_number, _turned_back(place.box, degrees, width, height))
-
-
-def _turned_back(box: Box, degrees: float, width: float, height: float) -> Box:
-    """The box around a box that is turned counterclockwise about the middle of a page."""
-    angle = math.radians(-degrees)
-    cosine, sine, across, down = math.cos(angle), math.sin(angle), width / 2, height / 2
-    corners = [
-        (across + (x - across) * cosine - (y - down) * sine, down + (x - across) * sine + (y - down) * cosine)
-        for x in (box[0], box[2])
-        for y in (box[1], box[3])
-    ]
-    return (
-        round(min(x for x, _ in corners), 2),
-        round(min(y for _, y in corners), 2),
-        round(max(x for x, _ in corners), 2),
-        round(max(y for _, y in corners), 2),
-    )
