@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from ingestkit_core.stores import open_store
+from ingestkit_core.stores.base import DocumentStore
 from ingestkit_core.testing import HashingEmbedder, TextConfig, TextRouter, write_text
 from ingestkit_core.testing.postgres import PostgresServer
+from ingestkit_core.testing.qdrantserver import QdrantServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -77,15 +80,28 @@ def _look(select: Select) -> set[str]:
     return {token.strip("|").split("|")[-1] for token in seen}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "paired"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Where the store is."""
     if request.param == "sqlite":
         yield str(tmp_path / "store.db")
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    with server.database() as database:
-        yield server.url(database)
+    elif request.param == "paired":
+        with QdrantServer() as qdrant:
+            yield _paired(qdrant, tmp_path)
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with server.database() as database:
+            yield server.url(database)
+
+
+def _paired(qdrant: QdrantServer, folder: Path) -> str:
+    return f"qdrant+{qdrant.url}?journal={folder / 'journal.db'}&collection=c"
+
+
+def _looking(place: str) -> AbstractContextManager[Callable[[], AbstractContextManager[Select]]]:
+    if place.startswith("postgresql:"):
+        return _on_server(place)
+    return _in_file(Path(parse_qs(urlsplit(place).query).get("journal", [place])[0]))
 
 
 def test_a_polling_reader_sees_one_version_at_a_time(place: str, tmp_path: Path) -> None:
@@ -108,7 +124,7 @@ def test_a_polling_reader_sees_one_version_at_a_time(place: str, tmp_path: Path)
         done = threading.Event()
 
         def poll() -> None:
-            with _on_server(place) if "://" in place else _in_file(Path(place)) as look:
+            with _looking(place) as look:
                 while not done.is_set():
                     with look() as select:
                         looks.append(_look(select))
@@ -128,3 +144,63 @@ def test_a_polling_reader_sees_one_version_at_a_time(place: str, tmp_path: Path)
     assert len(looks) > 20
     assert all(len(look) == 1 for look in looks), [look for look in looks if len(look) != 1][:3]
     assert len({next(iter(look)) for look in looks}) > 5
+
+
+def test_who_goes_from_our_catalog_to_the_vectors_finds_those_of_one_version(tmp_path: Path) -> None:
+    """While Qdrant fails at times, before or after it did what it was asked."""
+    chosen = random.Random(5)
+    embedder = HashingEmbedder()
+
+    def refuse(method: str, path: str) -> int | None:
+        return chosen.choice([503, -503]) if path.endswith(("/points", "/delete")) and chosen.random() < 0.2 else None
+
+    source = tmp_path / "a.txt"
+    config = TextConfig(execution_strategy="thread", execution_max_workers=1, backend_max_retries=0)
+    with QdrantServer() as qdrant, open_store(_paired(qdrant, tmp_path)) as store:
+        with TextRouter(store, store, embedder=embedder, config=config) as router:
+            _write(source, 0)
+            assert router.process(source).status == "committed"
+            seen: list[str] = []
+            done = threading.Event()
+
+            def poll() -> None:
+                with open_store(_paired(qdrant, tmp_path)) as catalog:
+                    while not done.is_set():
+                        seen.extend(_through_the_catalog(catalog, qdrant, str(source)))
+
+            reader = threading.Thread(target=poll)
+            reader.start()
+            qdrant.refuse = refuse
+            outcomes = []
+            for number in range(1, VERSIONS):
+                _write(source, number)
+                outcomes.append(router.process(source).status)
+            done.set()
+            reader.join()
+        qdrant.refuse = None
+        with store.lease():
+            (record,) = store.sources()
+            assert set(qdrant.points("c")) == set(record.result.written.vector_point_ids)
+    assert {"committed", "deferred"} == set(outcomes)
+    assert len(seen) > 20
+    assert "mixed" not in seen
+    assert len(set(seen)) > 5
+
+
+def _through_the_catalog(catalog: DocumentStore, qdrant: QdrantServer, source: str) -> list[str]:
+    """The version that chunks and their points show, or ``mixed``; nothing if a commit came in between."""
+    before = catalog.find(None, source)
+    chunks = {hit.chunk_id: hit for hit in catalog.chunks(None, source)}
+    points = qdrant.points("c")
+    if before is None or catalog.find(None, source) != before:
+        return []
+    named = before.result.written.vector_point_ids
+    if set(named) != set(chunks) or not set(named) <= set(points):
+        return ["mixed"]
+    wanted = HashingEmbedder().embed([chunks[id_].text for id_ in named])
+    for id_, vector in zip(named, wanted, strict=True):
+        payload, vectors = points[id_]
+        same = (payload["text"], payload["ingest_key"]) == (chunks[id_].text, before.state.ingest_key)
+        if not same or vectors["text"] != pytest.approx(vector, abs=1e-6):
+            return ["mixed"]
+    return [before.state.ingest_key]
