@@ -1,4 +1,4 @@
-"""``styles.xml``: what a cell's style id says about its number format, and whether it stands out."""
+"""``styles.xml``: what a cell's style id says about its number format, whether it stands out, where it is set."""
 
 from __future__ import annotations
 
@@ -30,7 +30,14 @@ def read_styles(package: Package, name: str, *, date1904: bool) -> Styles:
         bold=frozenset(_where(cells, "fontId", bold)),
         filled=frozenset(_where(cells, "fillId", filled)),
         bordered=frozenset(_where(cells, "borderId", bordered)),
+        right=frozenset(style for style, xf in enumerate(cells) if _setting(xf) == "right"),
+        centred=frozenset(style for style, xf in enumerate(cells) if _setting(xf) == "center"),
     )
+
+
+def _setting(xf: ElementTree.Element) -> str:
+    """Where in its cell a text is set; nothing where that depends on what it is."""
+    return next((child.get("horizontal", "") for child in xf if local_name(child) == "alignment"), "")
 
 
 def _where(cells: list[ElementTree.Element], key: str, flags: list[bool]) -> Iterator[int]:

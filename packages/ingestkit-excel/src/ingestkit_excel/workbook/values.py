@@ -233,8 +233,8 @@ class DefinedName:
 
 @dataclass(frozen=True, slots=True)
 class Styles:
-    """What style ids mean: the number format code by id, which ids are set in bold, filled or bordered, and from
-    which year days are counted.
+    """What style ids mean: the number format code by id, which ids are set in bold, filled or bordered, set right
+    or centred, and from which year days are counted.
     """
 
     formats: tuple[str, ...] = ("General",)
@@ -242,6 +242,8 @@ class Styles:
     bold: frozenset[int] = frozenset()
     filled: frozenset[int] = frozenset()
     bordered: frozenset[int] = frozenset()
+    right: frozenset[int] = frozenset()
+    centred: frozenset[int] = frozenset()
 
     def format_of(self, style: int) -> str:
         """The number format code of a style; General for an id the file does not define."""
