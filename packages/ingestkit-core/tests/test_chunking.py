@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -42,6 +43,7 @@ elements = st.lists(
     st.one_of(
         st.lists(words, min_size=1, max_size=5).map(lambda texts: paragraph(*texts)),
         words.map(heading),
+        words.map(lambda text: replace(paragraph(text), is_apart=True)),
         st.integers(1, 30).map(table),
         words.map(lambda text: Element(ElementKind.LIST_ITEM, (line(text),))),
         words.map(lambda text: Element(ElementKind.SCHEMA, (Span(text, CellRange("S", "A1"), 0),), table_index=0)),
@@ -173,3 +175,15 @@ def test_a_caption_goes_with_the_table_below_it() -> None:
     assert before.text == "Before it."
     assert captioned.text.startswith("Table 1: Rates\n\nname | amount\n")
     assert captioned.content_type == "table"
+
+
+def test_what_a_picture_says_stands_apart_with_its_captions() -> None:
+    above, below = (Element(ElementKind.CAPTION, (line(text),)) for text in ("Table 1: Ships", "Figure 2: Years"))
+    shown = [replace(paragraph(text), is_apart=True) for text in ("in the picture", "and in it")]
+    packed = pack([heading("A"), paragraph("one"), above, *shown, below, paragraph("two")], ChunkLimits())
+    assert [chunk.text for chunk in packed.chunks] == [
+        "A\n\none",
+        "Table 1: Ships\n\nin the picture\n\nand in it\n\nFigure 2: Years",
+        "two",
+    ]
+    assert {chunk.heading_path for chunk in packed.chunks} == {("A",)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import stat
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ import pymupdf
 import pytest
 from ingestkit_core.elements import Element
 from ingestkit_core.extraction import Extraction
+from ingestkit_core.models import ProcessingResult
+from ingestkit_core.stores import open_store
+from ingestkit_pdf import PDFRouter
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.models import OCREngine
 from ingestkit_pdf.ocr.values import OCRChoice
@@ -165,3 +170,47 @@ def corpora() -> Path:
     if "corpora" in os.environ.get("INGESTKIT_REQUIRE", "").split(","):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def tesseract() -> str:
+    command = shutil.which("tesseract")
+    if command is None:
+        reason = "install tesseract-ocr to run the tests of OCR"
+        if "tesseract" in os.environ.get("INGESTKIT_REQUIRE", "").split(","):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return command
+
+
+@pytest.fixture
+def impostor(tmp_path: Path) -> Callable[[str], str]:
+    """Makes a command that calls itself tesseract and does as told; returns a PATH on which it is."""
+
+    def _make(body: str) -> str:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        script = folder / "tesseract"
+        script.write_text(
+            "#!/bin/sh\n"
+            'case "$1" in --version) echo tesseract 1.0;; --list-langs) printf "List:\\neng\\n";; *) '
+            + body
+            + ";; esac\n"
+        )
+        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+        return f"{folder}:/usr/bin:/bin"
+
+    return _make
+
+
+@pytest.fixture
+def processed(tmp_path: Path) -> Iterator[Callable[..., dict[str, ProcessingResult]]]:
+    """Ingest a folder into the test's store, in worker processes; results by file name."""
+    with open_store(str(tmp_path / "store.db")) as store:
+
+        def process(paths: list[str], **settings: Any) -> dict[str, ProcessingResult]:
+            config = PDFProcessorConfig(execution_max_workers=2, **settings)
+            with PDFRouter(store, store, config=config) as router:
+                return {Path(result.file_path).name: result for result in router.process_batch(paths)}
+
+        yield process

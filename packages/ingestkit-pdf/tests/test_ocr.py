@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,6 @@ import pymupdf
 import pytest
 from ingestkit_core.errors import BackendError, ErrorCode
 from ingestkit_core.extraction import Extraction
-from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores import open_store
 from ingestkit_core.testing import ScriptedLLM
 from ingestkit_pdf import PDFProcessorConfig, PDFRouter
@@ -30,17 +27,6 @@ LINES = [
     "and the weather of each night with a steady hand",
 ]
 TITLE = "Harbour Records"
-
-
-@pytest.fixture(scope="session")
-def tesseract() -> str:
-    command = shutil.which("tesseract")
-    if command is None:
-        reason = "install tesseract-ocr to run the tests of OCR"
-        if "tesseract" in os.environ.get("INGESTKIT_REQUIRE", "").split(","):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return command
 
 
 def written(page: Any, lines: list[str], top: float = 60, left: float = 40) -> None:
@@ -265,36 +251,11 @@ def test_rapidocr_reads_the_same(folder: Folder) -> None:
     assert extraction.ledger.unexplained == 0
 
 
-def impostor(folder: Path, body: str) -> str:
-    """A command that calls itself tesseract; returns a PATH on which it is."""
-    folder.mkdir()
-    script = folder / "tesseract"
-    script.write_text(
-        "#!/bin/sh\n"
-        'case "$1" in --version) echo tesseract 1.0;; --list-langs) printf "List:\\neng\\n";; *) ' + body + ";; esac\n"
-    )
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    return f"{folder}:/usr/bin:/bin"
-
-
-@pytest.fixture
-def processed(tmp_path: Path) -> Iterator[Callable[..., dict[str, ProcessingResult]]]:
-    """Ingest a folder into the test's store, in worker processes; results by file name."""
-    with open_store(str(tmp_path / "store.db")) as store:
-
-        def process(paths: list[str], **settings: Any) -> dict[str, ProcessingResult]:
-            config = PDFProcessorConfig(execution_max_workers=2, **settings)
-            with PDFRouter(store, store, config=config) as router:
-                return {Path(result.file_path).name: result for result in router.process_batch(paths)}
-
-        yield process
-
-
 @pytest.mark.parametrize("body", ["exit 3", "kill -SEGV $$", "echo no answer"], ids=["failing", "crashing", "odd"])
 def test_an_engine_that_fails_costs_its_page_only(
-    body: str, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    body: str, folder: Folder, impostor: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", impostor(tmp_path / "bin", body))
+    monkeypatch.setenv("PATH", impostor(body))
     extraction = extracted(folder.save("mixed.pdf", text, scan()))
     (issue,) = extraction.issues
     assert (issue.code, issue.page_number, issue.stage, issue.recoverable) == ("E_OCR_FAILED", 2, "ocr", True)
@@ -304,9 +265,9 @@ def test_an_engine_that_fails_costs_its_page_only(
 
 
 def test_a_page_past_its_limit_costs_only_itself(
-    folder: Folder, processed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Folder, processed: Any, impostor: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", impostor(tmp_path / "bin", "exec sleep 60"))
+    monkeypatch.setenv("PATH", impostor("exec sleep 60"))
     path = folder.save("mixed.pdf", text, scan())
     result = processed([path], ocr_per_page_timeout_seconds=2)["mixed.pdf"]
     assert (result.status, result.errors, result.chunks_created) == ("committed", ("E_OCR_TIMEOUT",), 1)

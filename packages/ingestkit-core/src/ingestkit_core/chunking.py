@@ -165,8 +165,11 @@ class _Packer:
         self._tokens = 0
         self._path: list[tuple[int, str]] = []
         self._pending_path: tuple[str, ...] = ()
+        self._is_apart = False
 
     def add(self, element: Element) -> None:
+        if element.is_apart is not self._is_apart:
+            self._part(element)
         if element.kind is ElementKind.HEADING:
             self._add_heading(element)
         elif element.kind is ElementKind.SCHEMA:
@@ -182,6 +185,16 @@ class _Packer:
         if any(not piece.repeats for piece in self._pending):
             self._emit(self._pending)
         self._pending, self._tokens = [], 0
+
+    def _part(self, element: Element) -> None:
+        """Keep what a picture says apart from the text around it; its captions stay with it."""
+        if not element.is_apart and element.kind is ElementKind.CAPTION and self._pending:
+            return
+        self._is_apart = element.is_apart
+        if element.is_apart and not self._only_headings():
+            self._flush_but_caption()
+        elif not element.is_apart:
+            self.flush()
 
     def _add_heading(self, element: Element) -> None:
         if self._limits.respect_headings and not self._only_headings():

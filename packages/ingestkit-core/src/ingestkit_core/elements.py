@@ -122,6 +122,7 @@ class Element:
     overrides the kind's name in the chunk's metadata. ``metadata`` holds fields of the format's own
     chunk metadata (``sheet_name``, ``region_id``, ``ocr_confidence``...). ``table_index`` points into
     the extraction's tables where the element belongs to one. ``columns`` are a table's column names.
+    ``is_apart``: what a picture says, among text that stands by itself; no chunk holds both, but for captions.
     """
 
     kind: ElementKind
@@ -132,6 +133,7 @@ class Element:
     metadata: tuple[tuple[str, Any], ...] = ()
     table_index: int | None = None
     columns: tuple[str, ...] = ()
+    is_apart: bool = False
 
     @property
     def text(self) -> str:

@@ -52,6 +52,7 @@ def account(
         name = unit(content.number)
         source[name] = content.characters
         dropped[name] = _dropped(content, left_out, config.include_hidden)
+        uncounted["picture"] += sum(inset.seen is None for inset in content.insets)
         if content.ocr is not None:
             continue
         if content.profile.page_type is PageType.SCANNED:

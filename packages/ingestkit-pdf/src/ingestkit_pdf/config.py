@@ -68,7 +68,9 @@ class PDFProcessorConfig(ProcessorConfig):
     quality_min_words_per_page: int = setting(
         10, "Words below which a page's own text is not trusted where it holds pictures.", output=True, ge=0
     )
-    auto_ocr_fallback: bool = setting(True, "OCR pages whose own text is not trusted.", output=True)
+    auto_ocr_fallback: bool = setting(
+        True, "OCR pages whose own text is not trusted, and pictures of text beside it.", output=True
+    )
 
     header_footer_sample_pages: int = setting(
         5, "How many pages away a running header or footer may recur.", output=True, ge=1

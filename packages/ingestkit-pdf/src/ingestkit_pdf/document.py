@@ -27,12 +27,13 @@ from pymupdf import mupdf
 
 from ingestkit_pdf.annotations import read_annotations
 from ingestkit_pdf.drawings import read_drawings
+from ingestkit_pdf.insets import insets_of
 from ingestkit_pdf.ligatures import may_be_reversed, with_lam_alef_mended
 from ingestkit_pdf.lines import Placing, read_lines
 from ingestkit_pdf.marks import marks_of
 from ingestkit_pdf.ocr.values import Picture
 from ingestkit_pdf.pictures import picture_of
-from ingestkit_pdf.values import Annotations, Backdrop, Facts, Ink, Line, OutlineEntry, Page
+from ingestkit_pdf.values import Annotations, Backdrop, Facts, Ink, Inset, Line, OutlineEntry, Page
 
 __all__ = ["Document"]
 
@@ -232,13 +233,14 @@ class Document:
         few_characters: int,
         *,
         replacement_texts: bool = False,
+        wants_insets: bool = False,
         wants_drawings: Callable[[Sequence[Line]], bool] | None = None,
     ) -> Page:
         """Read one page (1-based).
 
         Its backdrop is looked at where fewer than ``few_characters`` visible characters are painted, or
         where something is painted so that only the backdrop tells whether it can be seen. What is drawn is read
-        where ``wants_drawings``, asked about the lines, says so. With
+        where ``wants_drawings``, asked about the lines, says so. Insets are looked for with ``wants_insets``; with
         ``replacement_texts`` the painted text is read too, and taken where it says more.
         """
         failure = f"page {number} cannot be read"
@@ -256,7 +258,10 @@ class Document:
                     ErrorCode.E_PARSE_CORRUPT, f"{self._name}: {failure}: its content is missing", page_number=number
                 )
             paths = _Paths(page)
-            read = self._page(number, page, paths, placing, lines, unprinted, few_characters)
+            images = page.get_images()
+            read = self._page(number, page, paths, placing, lines, unprinted, few_characters, len(images))
+        if wants_insets and images and lines:
+            read = replace(read, insets=self._insets(page, images, lines, placing))
         if wants_drawings is None or not wants_drawings(read.lines):
             return read
         try:
@@ -277,6 +282,13 @@ class Document:
             if with_lam_alef_mended(blocks):
                 return read_lines(blocks, placing)
         return lines, unprinted
+
+    def _insets(self, page: Any, images: Sequence[Any], lines: Sequence[Line], placing: Placing) -> tuple[Inset, ...]:
+        try:
+            return insets_of(self._document, page, images, lines, placing.place)
+        except _FOREIGN:
+            # A picture that cannot even be found is not worth its page.
+            return ()
 
     def picture(self, number: int, dpi: float, turned_degrees: float = 0.0, clip: Box | None = None) -> Picture:
         """A page (1-based) as grey pixels, turned clockwise about its middle, or a part of it (points)."""
@@ -305,6 +317,7 @@ class Document:
         lines: Sequence[Line],
         unprinted: int,
         few_characters: int,
+        image_count: int,
     ) -> Page:
         painted = sum(line.characters for line in lines if line.ink is Ink.PAINTED)
         doubtful = {line.ink for line in lines} - {Ink.PAINTED, Ink.TINY}
@@ -324,7 +337,7 @@ class Document:
             rotation=placing.rotation,
             lines=lines,
             unprinted=unprinted,
-            image_count=len(page.get_images()),
+            image_count=image_count,
             backdrop=_backdrop(page, paths, placing, doubtful) if looked_at else None,
             annotations=annotations,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -31,6 +31,7 @@ from ingestkit_pdf.extract.forms import note_elements, with_fields
 from ingestkit_pdf.extract.furniture import find_furniture
 from ingestkit_pdf.extract.headings import Style, body_style, find_headings
 from ingestkit_pdf.extract.hyphens import Words
+from ingestkit_pdf.extract.insets import inset_elements, with_insets
 from ingestkit_pdf.extract.layout import Displayed, laid_out
 from ingestkit_pdf.extract.margins import PageLines
 from ingestkit_pdf.extract.ocr import engine_issues, ocr_issues, ocr_lines, ocr_stage
@@ -240,13 +241,17 @@ def _elements(
     displayed = Displayed.of(contents)
     placed = [_as_displayed(table, displayed) for table in placed_tables(found, settings)]
     headings = find_headings({page.page_number: page.left for page in found}, facts.outline, body, settings)
-    words = Words([page.lines for page in contents])
+    words = Words([lines for page in contents for lines in (page.lines, *_inset_lines(page))])
     elements: list[Element] = []
     for page, tables in zip(contents, found, strict=True):
         read = text_elements(tables.left, headings[page.number], page.number, body[0], words)
         texts = list(with_tables(read, tables, placed))
         if page.number in displayed.layouts:
             texts = [displayed.element(element) for element in texts]
+        if page.insets:
+            insets = list(inset_elements(page, placed, body[0], words, settings))
+            placed += [table for inset in insets for table in inset.tables]
+            texts = with_insets(texts, insets, page.number)
         fields = [item for item in page.fields if settings.include_hidden or not item.hidden]
         elements += with_fields(texts, fields, page.number) if fields else texts
         notes = [note for note in page.notes if settings.include_hidden or not note.hidden]
@@ -259,6 +264,10 @@ def _elements(
 def _as_displayed(table: PlacedTable, displayed: Displayed) -> PlacedTable:
     """The table as it goes into SQL; its elements stand among the text still."""
     return table if table.draft is None else replace(table, draft=displayed.table(table.draft))
+
+
+def _inset_lines(page: PageContent) -> Iterator[Sequence[Line]]:
+    return (inset.seen.lines for inset in page.insets if inset.seen is not None)
 
 
 def _page_tables(page: PageContent, furniture: Set[int]) -> PageTables:

@@ -27,6 +27,7 @@ from ingestkit_core.progress import unit_done
 from ingestkit_pdf import guard
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.content import PageContent, page_content
+from ingestkit_pdf.extract.insets import each_once
 from ingestkit_pdf.extract.ocr import merged
 from ingestkit_pdf.extract.tables import may_hold_tables
 from ingestkit_pdf.guard import recognises
@@ -181,16 +182,16 @@ def _changed(file_path: str) -> SourceError:
 def _go_on(
     file_path: str, settings: PDFProcessorConfig, errand: Errand, known: Known, pages: PagesRead, started: float
 ) -> Step:
-    """All pages are read as they are: what comes of them, or the parts of those that need OCR."""
-    needing = [page for page in pages.contents if page.need is not OCRNeed.NOTHING]
-    if not needing:
+    """All pages are read as they are: what comes of them, or the parts of them that are for OCR."""
+    pages = replace(pages, contents=each_once(pages.contents))
+    if all(page.need is OCRNeed.NOTHING and not page.insets for page in pages.contents):
         return errand.finish(file_path, settings, interpreted(known, pages, None, settings), started)
     choice = errand.ocr or choose(settings)
     if choice.engine is None:
         return errand.finish(file_path, settings, interpreted(known, pages, choice, settings), started)
     return Split(
         read_by_ocr,
-        tuple(OCRPart(page.number, page.pictures, choice.engine, known.content_hash) for page in needing),
+        tuple(part for page in pages.contents for part in _parts(page, choice.engine, known.content_hash)),
         assemble_ocr,
         pickle.dumps((replace(errand, ocr=choice), known, pages)),
         part_timeout_seconds=settings.ocr_per_page_timeout_seconds,
@@ -202,24 +203,38 @@ def _go_on(
 
 @dataclass(frozen=True, slots=True)
 class OCRPart:
-    """A page for OCR, or the part of it in the box; of the very bytes that the guard has seen."""
+    """A page for OCR, or the part of it in the box; of the very bytes that the guard has seen.
+
+    ``inset``: a picture among the page's own text, which may hold none.
+    """
 
     page_number: int
     clip: Box | None
     engine: OCREngine
     content_hash: str
+    inset: bool = False
+
+
+def _parts(page: PageContent, engine: OCREngine, content_hash: str) -> Iterator[OCRPart]:
+    """The parts of a page that are for OCR: one for it, or one for each inset."""
+    if page.need is not OCRNeed.NOTHING:
+        yield OCRPart(page.number, page.pictures, engine, content_hash)
+    else:
+        yield from (OCRPart(page.number, inset.box, engine, content_hash, inset=True) for inset in page.insets)
 
 
 def read_by_ocr(file_path: str, config: dict[str, Any], part: OCRPart) -> PageSeen:
-    """One page by OCR. Raises SourceError if the file changed, else OCRError or ParseError."""
+    """One part by OCR. Raises SourceError if the file changed, else OCRError or ParseError."""
     from ingestkit_pdf.document import Document
-    from ingestkit_pdf.ocr.pages import see_page
+    from ingestkit_pdf.ocr.pages import see_inset, see_page
 
     settings = _settings(config)
     content = guard.inspect_file(file_path, settings)
     if hash_bytes(content) != part.content_hash:
         raise _changed(file_path)
     with Document(content, Path(file_path).name) as document:
+        if part.inset and part.clip is not None:
+            return see_inset(document, part.page_number, part.clip, part.engine, settings)
         return see_page(document, part.page_number, part.clip, part.engine, settings)
 
 
@@ -270,6 +285,7 @@ def _read_pages(opened: _Opened, first: int, last: int, settings: PDFProcessorCo
                 number,
                 settings.min_chars_per_page,
                 replacement_texts=opened.findings.replacement_texts,
+                wants_insets=settings.auto_ocr_fallback,
                 wants_drawings=may_hold_tables,
             )
         except ParseError as error:

@@ -24,6 +24,7 @@ __all__ = [
     "Facts",
     "Field",
     "Ink",
+    "Inset",
     "Line",
     "Note",
     "OutlineEntry",
@@ -124,12 +125,24 @@ class Drawings:
 
 
 @dataclass(frozen=True, slots=True)
+class Inset:
+    """A large picture on a page, or several that adjoin, in which none of the page's own text lies.
+
+    ``digest`` is of what the file holds of it: equal ones show the same. Empty where it is not known.
+    """
+
+    box: Box
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page. ``number`` is 1-based, sizes are points as displayed, ``rotation`` is degrees.
 
     ``unprinted`` counts control characters that were taken out of the text; ``backdrop`` is None where it
     was not looked at (an ordinary page of text), ``annotations`` where they could not be read, ``drawings``
     where nobody asked for them, they are too many or, as ``drawings_unreadable`` says, they could not be read.
+    ``insets`` are looked for where somebody asks for them and there is text.
     """
 
     number: int
@@ -143,6 +156,7 @@ class Page:
     annotations: Annotations | None = Annotations()
     drawings: Drawings | None = None
     drawings_unreadable: bool = False
+    insets: tuple[Inset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,20 @@ from ingestkit_pdf.profile import picture_area, profile_page
 from ingestkit_pdf.routing import OCRNeed, Route, ocr_need, route
 from ingestkit_pdf.values import Annotations, Drawings, Field, Line, Note, Page
 
-__all__ = ["PageContent", "page_content"]
+__all__ = ["PageContent", "PageInset", "page_content"]
 
 _GARBLED_RATIO = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PageInset:
+    """A large picture among a page's own text. ``seen`` is what OCR read in it: no lines where it shows no text, None
+    where it was not read.
+    """
+
+    box: Box
+    digest: str
+    seen: PageSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,7 @@ class PageContent:
     ocr: PageSeen | None = None
     replaced: int = 0
     mirrored: bool = False
+    insets: tuple[PageInset, ...] = ()
 
     @property
     def is_read(self) -> bool:
@@ -78,6 +90,7 @@ class PageContent:
             + sum(visible_length(note.text) for note in self.notes)
             + self.unprinted
             + self.replaced
+            + sum(line.characters for inset in self.insets if inset.seen is not None for line in inset.seen.lines)
         )
 
 
@@ -91,12 +104,14 @@ def page_content(page: Page, page_count: int, config: PDFProcessorConfig) -> Pag
     if garbled:
         lines = [line for line in lines if line.unreadable <= _GARBLED_RATIO * line.characters]
     need = ocr_need(profile, lines, config)
+    way = route(profile)
+    stands_by_itself = need is OCRNeed.NOTHING and way is Route.NATIVE
     return PageContent(
         number=page.number,
         width=page.width,
         height=page.height,
         profile=profile,
-        route=route(profile),
+        route=way,
         lines=lines,
         garbled=garbled,
         hidden=hidden,
@@ -108,4 +123,5 @@ def page_content(page: Page, page_count: int, config: PDFProcessorConfig) -> Pag
         need=need,
         pictures=picture_area(page) if need is OCRNeed.PICTURES else None,
         drawings_unreadable=page.drawings_unreadable,
+        insets=tuple(PageInset(inset.box, inset.digest) for inset in page.insets) if stands_by_itself else (),
     )

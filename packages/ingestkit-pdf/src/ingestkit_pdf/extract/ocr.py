@@ -5,7 +5,7 @@ pages that need it ─► parts, one each ─► PageSeen, or why not ─► pag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
@@ -17,6 +17,7 @@ from ingestkit_core.models import OCRStageResult
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.content import PageContent
 from ingestkit_pdf.extract.forms import split_painted_values
+from ingestkit_pdf.extract.insets import with_seen
 from ingestkit_pdf.ocr.values import OCRChoice, PageSeen
 from ingestkit_pdf.routing import OCRNeed
 from ingestkit_pdf.values import overlap_ratio
@@ -33,7 +34,7 @@ _MIN_LETTERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A document's pages with what OCR read, and an error for each page that it did not."""
+    """A document's pages with what OCR read, and an error for each page or picture that it did not."""
 
     pages: tuple[PageContent, ...]
     failures: tuple[IngestError, ...]
@@ -42,28 +43,30 @@ class Merged:
 def merged(
     pages: Sequence[PageContent], values: Sequence[PageSeen | IngestError], name: str, config: PDFProcessorConfig
 ) -> Merged:
-    """The pages with what OCR read of those that need it, in their order."""
+    """The pages with what OCR read of those that need it and of insets, page by page, in their order."""
     waiting = iter(values)
     kept: list[PageContent] = []
     failures: list[IngestError] = []
     for page in pages:
-        value = next(waiting) if page.need is not OCRNeed.NOTHING else None
-        if isinstance(value, PageSeen):
-            page = _with_ocr(page, value, config)
-        elif value is not None:
-            failures.append(_failure(page.number, value, name, config))
+        is_whole = page.need is not OCRNeed.NOTHING
+        read = [next(waiting) for _ in range(1 if is_whole else len(page.insets))]
+        what = f"page {page.number}" if is_whole else f"a picture on page {page.number}"
+        failed = [value for value in read if isinstance(value, IngestError)]
+        failures += [_failure(page.number, what, value, name, config) for value in failed]
+        if not is_whole:
+            page = with_seen(page, read)
+        elif isinstance(read[0], PageSeen):
+            page = _with_ocr(page, read[0], config)
         kept.append(page)
     return Merged(tuple(kept), tuple(failures))
 
 
-def _failure(page_number: int, error: IngestError, name: str, config: PDFProcessorConfig) -> IngestError:
+def _failure(page_number: int, what: str, error: IngestError, name: str, config: PDFProcessorConfig) -> IngestError:
     if error.code in (ErrorCode.E_OCR_TIMEOUT, ErrorCode.E_EXECUTION_TIMEOUT):
         limit = f"ocr_per_page_timeout_seconds={config.ocr_per_page_timeout_seconds:g}"
-        return _issue(
-            ErrorCode.E_OCR_TIMEOUT, f"{name}: OCR of page {page_number} took longer than {limit}", page_number
-        )
+        return _issue(ErrorCode.E_OCR_TIMEOUT, f"{name}: OCR of {what} took longer than {limit}", page_number)
     cause = error.message if error.stage == "ocr" else f"{error.message} ({error.code})"
-    return _issue(ErrorCode.E_OCR_FAILED, f"{name}: OCR of page {page_number} failed: {cause}", page_number)
+    return _issue(ErrorCode.E_OCR_FAILED, f"{name}: OCR of {what} failed: {cause}", page_number)
 
 
 def _with_ocr(page: PageContent, seen: PageSeen, config: PDFProcessorConfig) -> PageContent:
@@ -121,17 +124,22 @@ def _is_unsure(seen: PageSeen, config: PDFProcessorConfig) -> bool:
 
 
 def engine_issues(pages: Sequence[PageContent], name: str, choice: OCRChoice) -> Iterator[IngestError]:
-    """What is said of a document whose pages need an engine that is not there, or that another one stands in for."""
-    needing = [page.number for page in pages if page.need is not OCRNeed.NOTHING]
-    if not needing:
-        return
-    count = f"{len(needing)} page{'s' if len(needing) > 1 else ''}"
-    if choice.engine is None:
-        message = f"{name}: {count} need OCR and were not read: {choice.problem}; then ingest again"
+    """What is said of a document whose pages need an engine that is not there, or that another one stands in for.
+
+    Nothing is said of pictures among text that nobody is there to read: the ledger counts them.
+    """
+    needing = sum(page.need is not OCRNeed.NOTHING for page in pages)
+    if choice.engine is None and needing:
+        message = f"{name}: {_pages(needing)} need OCR and were not read: {choice.problem}; then ingest again"
         yield _issue(ErrorCode.W_OCR_ENGINE_UNAVAILABLE, message)
     elif choice.is_fallback:
-        message = f"{name}: {count} were read with {choice.engine}: {choice.problem}"
+        with_pictures = sum(any(inset.seen is not None for inset in page.insets) for page in pages)
+        message = f"{name}: {_pages(needing + with_pictures)} were read with {choice.engine}: {choice.problem}"
         yield _issue(ErrorCode.W_OCR_ENGINE_FALLBACK, message)
+
+
+def _pages(count: int) -> str:
+    return f"{count} page{'' if count == 1 else 's'}"
 
 
 def _issue(code: ErrorCode, message: str, page_number: int | None = None) -> IngestError:
@@ -144,23 +152,35 @@ def ocr_stage(
     """What OCR gave over the whole document; None where it was not tried."""
     if choice is None or choice.engine is None:
         return None
-    read = [(page.number, page.ocr) for page in pages if page.ocr is not None]
+    read = [(page.number, seen) for page in pages for seen in _seen(page)]
     told = [seen.result.confidence for _, seen in read if seen.lines]
+    low = [page.number for page in pages if page.ocr is not None and _is_unsure(page.ocr, config)]
     return OCRStageResult(
-        pages=tuple(number for number, _ in read),
+        pages=_each_once(number for number, _ in read),
         engine=choice.engine,
         mean_confidence=round(fmean(told), 4) if told else None,
-        low_confidence_pages=tuple(number for number, seen in read if _is_unsure(seen, config)),
-        failed_pages=tuple(issue.page_number for issue in failures if issue.page_number is not None),
+        low_confidence_pages=tuple(low),
+        failed_pages=_each_once(issue.page_number for issue in failures if issue.page_number is not None),
         page_timeout_seconds=config.ocr_per_page_timeout_seconds,
         fallback_used=choice.is_fallback,
         seconds=sum(seen.result.seconds for _, seen in read),
     )
 
 
+def _seen(page: PageContent) -> Iterator[PageSeen]:
+    """What OCR read of a page: all of it, or those of its insets that say something."""
+    if page.ocr is not None:
+        yield page.ocr
+    yield from (inset.seen for inset in page.insets if inset.seen is not None and inset.seen.lines)
+
+
+def _each_once(numbers: Iterable[int]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(numbers))
+
+
 def ocr_lines(pages: Sequence[PageContent]) -> tuple[str, ...]:
-    """What the engine read, a line for the log for each page."""
-    return tuple(f"page={page.number} ocr={page.ocr.result.text!r}" for page in pages if page.ocr is not None)
+    """What the engine read, a line for the log for each page or inset."""
+    return tuple(f"page={page.number} ocr={seen.result.text!r}" for page in pages for seen in _seen(page))
 
 
 def about_ocr(places: Sequence[PageBox], pages: Mapping[int, PageContent]) -> dict[str, Any]:

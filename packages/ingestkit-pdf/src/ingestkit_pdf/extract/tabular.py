@@ -80,8 +80,10 @@ def page_tables(number: int, width: float, height: float, lines: list[Line], dra
     )
 
 
-def placed_tables(pages: Sequence[PageTables], config: PDFProcessorConfig) -> list[PlacedTable]:
-    """All tables of a document in order; those that go on over a page break are one."""
+def placed_tables(
+    pages: Sequence[PageTables], config: PDFProcessorConfig, before: Sequence[PlacedTable] = ()
+) -> list[PlacedTable]:
+    """The tables of some pages in order; those that go on over a page break are one. Numbers follow ``before``."""
     threshold = config.table_continuation_column_match_threshold
     runs: list[list[tuple[int, Table, int]]] = []
     for page in pages:
@@ -93,8 +95,8 @@ def placed_tables(pages: Sequence[PageTables], config: PDFProcessorConfig) -> li
             else:
                 runs.append([part])
     placed: list[PlacedTable] = []
-    drafts = 0
-    for number, run in enumerate(runs, 1):
+    drafts = sum(table.draft is not None for table in before)
+    for number, run in enumerate(runs, len(before) + 1):
         is_large = sum(len(table.rows) - table.header_row_count for _, table, _ in run) >= rows_for_sql(config)
         placed.append(_placed_or_told(run, number, drafts if is_large else None))
         drafts += placed[-1].draft is not None

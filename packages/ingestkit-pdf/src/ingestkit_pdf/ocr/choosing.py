@@ -44,16 +44,18 @@ def choose(settings: PDFProcessorConfig) -> OCRChoice:
 def is_outdated(result: ProcessingResult, choice: OCRChoice, page_timeout_seconds: float) -> bool:
     """Whether OCR would read a committed document better today than it did.
 
-    Its pages waited for an engine, the configured engine is back, the engine has another version, or pages that
-    took too long have more time now. A document that needs no OCR is up to date whatever is installed; so is one
-    whose engine was removed: reading it again could only lose text.
+    Its pages waited for an engine, or pictures among their text did, the configured engine is back, the engine has
+    another version, or pages that took too long have more time now. A document that needs no OCR is up to date
+    whatever is installed; so is one whose engine was removed: reading it again could only lose text.
     """
     if choice.engine is None:
         return False
     if ErrorCode.W_OCR_ENGINE_UNAVAILABLE in result.warnings:
         return True
     before = result.ocr_result
-    if before is None or result.parse_result is None:
+    if before is None:
+        return result.ledger is not None and "picture" in result.ledger.uncounted
+    if result.parse_result is None:
         return False
     if before.engine != choice.engine:
         return before.fallback_used and not choice.is_fallback

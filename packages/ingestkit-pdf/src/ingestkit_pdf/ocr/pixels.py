@@ -1,6 +1,7 @@
 """What is done to a picture before an engine reads it. Pure numpy.
 
 skew_degrees       on a small picture of the page: the large one is rendered straight at once
+may_hold_text      on a small picture of a picture: most photographs go no further
 denoise, binarize, contrast   on the picture itself
 """
 
@@ -15,10 +16,12 @@ import numpy.typing as npt
 
 from ingestkit_pdf.ocr.values import Picture
 
-__all__ = ["SKEW_DPI", "prepared", "skew_degrees"]
+__all__ = ["SMALL_DPI", "may_hold_text", "prepared", "skew_degrees"]
 
-SKEW_DPI = 100
-"""Resolution at which skew is looked for: a tenth of a degree is still a row over the width of a page."""
+SMALL_DPI = 100
+"""Resolution at which skew and text are looked for: a tenth of a degree is still a row over the width of a page, and
+the strokes of letters are edges.
+"""
 
 _STEEPEST_DEGREES = 8.0
 _COARSE_DEGREES = 0.5
@@ -28,6 +31,16 @@ _LEAST_DEGREES = 0.3
 _CLEARLY_SHARPER = 1.1
 _LEAST_EDGES = 500
 _MOST_EDGES = 60_000
+
+_LIGHT_FROM = 128
+_NEAR_GREYS = 16
+_GROUND_RATIO = 0.6
+_STEEP_GREYS = 40
+_EDGES_RATIO = 0.05
+"""Text, drawings and screens stand on a ground of one light tone and have many steep edges. Of 49 pictures in real
+files that cover a twentieth of their page or more 30 are so, all but one with words in them; the others hold labels at
+most, and half of them nothing.
+"""
 
 _THRESHOLD_WINDOW = 0.05
 _THRESHOLD_RATIO = 0.85
@@ -55,6 +68,22 @@ def skew_degrees(picture: Picture) -> float:
     if abs(best) < _LEAST_DEGREES or _sharpness(down, across, best) < _CLEARLY_SHARPER * _sharpness(down, across, 0.0):
         return 0.0
     return round(best, 2)
+
+
+def may_hold_text(picture: Picture) -> bool:
+    """Whether a picture at ``SMALL_DPI`` looks like one of text: a light, even ground and many steep edges."""
+    if picture.height < 2 or picture.width < 2:
+        return False
+    grey = _grey(picture)
+    counts = np.bincount(grey.ravel(), minlength=256)
+    ground = int(counts.argmax())
+    near = int(counts[max(0, ground - _NEAR_GREYS) : ground + _NEAR_GREYS + 1].sum())
+    if ground < _LIGHT_FROM or near < _GROUND_RATIO * grey.size:
+        return False
+    levels = grey.astype(np.int16)
+    across, down = (np.abs(np.diff(levels, axis=axis)) > _STEEP_GREYS for axis in (1, 0))
+    steep = across[:-1] | down[:, :-1]
+    return float(steep.mean()) >= _EDGES_RATIO
 
 
 def prepared(picture: Picture, steps: Sequence[str]) -> Picture:
