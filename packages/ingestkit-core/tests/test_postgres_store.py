@@ -86,6 +86,41 @@ def test_it_finds_and_exports_what_the_embedded_store_does(store: PostgresStore,
             assert getattr(ours_status, field) == getattr(theirs_status, field)
 
 
+def test_it_ranks_common_and_rare_words_as_the_embedded_store_does(store: PostgresStore, tmp_path: Path) -> None:
+    """Also right after a commit: what was counted before it holds no more."""
+    chance = random.Random(4)
+    words = [f"w{number}" for number in range(300)]
+    frequencies = [1 / number for number in range(1, 301)]
+    with SqliteStore(tmp_path / "store.db") as embedded:
+        for number in range(12):
+            texts = [
+                " ".join(chance.choices(words, frequencies, k=chance.randint(5, 80)))
+                + f" {'rare ' * (number % 3)}{'unusual' if number == 5 else ''}"
+                for _ in range(20)
+            ]
+            if number == 4:
+                # So long that what it holds weighs less than a common word in a short one.
+                texts = [f"buried {i} " + "filler " * 900 for i in range(10)]
+            one = version(f"/{number}.txt", texts, tenant="ab"[number % 2], language="fr" if number % 4 == 3 else "en")
+            for each in (store, embedded):
+                each.replace(one)
+            if number < 9:
+                continue
+            for text in (
+                "buried w15 nowhere",
+                "w0 w1 rare",
+                "w0 w1 w2 w250 nowhere",
+                "w3 w40 unusual w0",
+                "w0 w1",
+                "w299 nowhere w7",
+                "rar*",
+            ):
+                for options in ({}, {"tenant_id": "a"}, {"filters": {"source_uri": "/5.txt"}}):
+                    ours, theirs = (each.search(text, 8, **options) for each in (store, embedded))
+                    assert [hit.chunk_id for hit in ours] == [hit.chunk_id for hit in theirs], (text, options)
+                    assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs])
+
+
 def test_it_satisfies_the_simpler_protocols_too(store: PostgresStore) -> None:
     assert isinstance(store, VectorStoreBackend)
     assert isinstance(store, StructuredDBBackend)

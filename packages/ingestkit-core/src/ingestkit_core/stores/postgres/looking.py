@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -15,14 +13,14 @@ from ingestkit_core.stores import counts
 from ingestkit_core.stores.base import SearchHit, StoreStatus
 from ingestkit_core.stores.postgres import schema
 from ingestkit_core.stores.postgres.connections import running_on
+from ingestkit_core.stores.postgres.lexical import Ranked, WordCounts, ranked_by_words
 from ingestkit_core.stores.postgres.values import escaped, unescaped, unescaped_json
 from ingestkit_core.stores.postgres.vectors import embedder_in_use, nearest
-from ingestkit_core.stores.postgres.words import Phrase, query_phrases
 from ingestkit_core.stores.ranking import fuse
 
 __all__ = ["chunks_of", "find_chunks", "make_field_index", "status"]
 
-_FILTER_COLUMNS = {"source_uri": "s.uri", "source_format": "s.format", "ingest_key": "s.ingest_key"}
+_SOURCE_COLUMNS = {"source_uri": "uri", "source_format": "format", "ingest_key": "ingest_key"}
 
 _HITS = (
     "SELECT c.chunk_id, c.text, c.metadata, s.uri, s.tenant, s.run_id "
@@ -31,17 +29,10 @@ _HITS = (
 _VECTOR_CANDIDATES = 4
 """Each ranking gives so many times k chunks before they are joined."""
 
-_SATURATION, _LENGTH_SHARE = 1.2, 0.75
-_CONTEXT_WEIGHT = 0.5
-"""BM25 as the embedded store's index computes it: k1 and b, and a word in a heading counts half."""
-
-_LEAST_WEIGHT = 1e-6
-
-Ranked = list[tuple[int, float]]
-
 
 def find_chunks(
     connection: psycopg.Connection,
+    word_counts: WordCounts,
     text: str,
     k: int,
     tenant_id: str | None,
@@ -51,10 +42,10 @@ def find_chunks(
     """The ``k`` best chunks for a text, and for a vector where one is given."""
     where, values = _filtered(tenant_id, filters)
     if vector is None:
-        ranked = _lexical(connection, text, k, where, values)
+        ranked = ranked_by_words(connection, word_counts, text, k, where, values)
     else:
         candidates = _VECTOR_CANDIDATES * k
-        by_words = [rowid for rowid, _ in _lexical(connection, text, candidates, where, values)]
+        by_words = [rowid for rowid, _ in ranked_by_words(connection, word_counts, text, candidates, where, values)]
         everything = tenant_id is None and not filters
         near = nearest(connection, vector, candidates, None if everything else where, values)
         ranked = fuse([by_words, near])
@@ -72,114 +63,6 @@ def _hit(row: Sequence[Any], score: float) -> SearchHit:
     chunk, text, metadata, uri, tenant, run_id = row
     fields = {**unescaped_json(metadata), "ingest_run_id": run_id}
     return SearchHit(score, chunk, unescaped(text), uri, tenant or None, fields)
-
-
-# Words
-
-
-def _lexical(connection: psycopg.Connection, text: str, k: int, where: str, values: Sequence[Any]) -> Ranked:
-    """(row, score), best first: chunks with all words, filled up with chunks that have some."""
-    found: dict[int, float] = {}
-    for all_words in (True, False):
-        if len(found) >= k:
-            break
-        rows = [
-            row
-            for english in (True, False)
-            for row in _matching(connection, query_phrases(text, english=english), all_words, english, k, where, values)
-        ]
-        # Ties are broken by place, never by arrival.
-        for rowid, score, *_ in sorted(rows, key=lambda row: (-row[1], *row[2:])):
-            found.setdefault(rowid, score)
-    return list(found.items())[:k]
-
-
-def _matching(
-    connection: psycopg.Connection,
-    phrases: Sequence[Phrase | None],
-    all_words: bool,
-    english: bool,
-    k: int,
-    where: str,
-    values: Sequence[Any],
-) -> list[tuple[Any, ...]]:
-    """The best (row, score, tenant, URI, index) of one language's index."""
-    known = [phrase for phrase in phrases if phrase is not None]
-    if not known or (all_words and len(known) < len(phrases)):
-        return []
-    index = "c.is_english" if english else "NOT c.is_english"
-    weights = _weights(connection, known, index)
-    if weights is None:
-        return []
-    tsquery = (" & " if all_words else " | ").join(phrase.query for phrase in known)
-    times, tokens = _times(known)
-    return connection.execute(
-        "WITH hits AS MATERIALIZED ("
-        "SELECT c.id, c.tokens, c.words, s.tenant, s.uri, c.chunk_index FROM chunks c "
-        f"JOIN sources s ON s.id = c.source_id WHERE {index} AND c.words @@ %s::tsquery AND {where}) "
-        f"SELECT h.id, {_score(known, weights)} AS score, h.tenant, h.uri, h.chunk_index "
-        f"FROM hits h CROSS JOIN LATERAL (SELECT {times} FROM ("
-        "SELECT lexeme, cardinality(array_positions(weights, 'A'))::float8 "
-        f"+ {_CONTEXT_WEIGHT} * cardinality(array_positions(weights, 'B')) AS times "
-        "FROM unnest(h.words) WHERE lexeme = ANY(%s::text[]) OR lexeme ^@ ANY(%s::text[])) w) f "
-        "ORDER BY score DESC, h.tenant, h.uri, h.chunk_index LIMIT %s".encode(),
-        (
-            tsquery,
-            *values,
-            *tokens,
-            [token for phrase in known for token in phrase.tokens],
-            [phrase.tokens[-1] for phrase in known if phrase.is_prefix],
-            k,
-        ),
-    ).fetchall()
-
-
-@dataclass(frozen=True, slots=True)
-class _Weights:
-    """What a phrase weighs (inverse document frequency), in order, and how many tokens a chunk has on average."""
-
-    phrases: tuple[float, ...]
-    average_tokens: float
-
-
-def _weights(connection: psycopg.Connection, phrases: Sequence[Phrase], index: str) -> _Weights | None:
-    """Over all chunks of one language's index, whoever's they are; None where no phrase is found."""
-    counts = ", ".join([f"(SELECT count(*) FROM chunks c WHERE {index} AND c.words @@ %s::tsquery)"] * len(phrases))
-    row = connection.execute(
-        f"SELECT t.*, {counts} FROM (SELECT count(*), sum(tokens) FROM chunks c WHERE {index}) t".encode(),
-        [phrase.query for phrase in phrases],
-    ).fetchone()
-    assert row is not None
-    chunks, tokens, *holding = row
-    if not any(holding):
-        return None
-    # A word in more than half of all chunks would weigh less than nothing.
-    weights = (math.log((chunks - number + 0.5) / (number + 0.5)) for number in holding)
-    return _Weights(tuple(weight if weight > 0 else _LEAST_WEIGHT for weight in weights), tokens / chunks)
-
-
-def _times(phrases: Sequence[Phrase]) -> tuple[str, list[str]]:
-    """How often each token stands in a chunk, as columns t0, t1, ...; and the tokens."""
-    columns: list[str] = []
-    tokens: list[str] = []
-    for phrase in phrases:
-        for position, token in enumerate(phrase.tokens, 1):
-            operator = "^@" if phrase.is_prefix and position == len(phrase.tokens) else "="
-            columns.append(f"coalesce(sum(times) FILTER (WHERE lexeme {operator} %s), 0) AS t{len(tokens)}")
-            tokens.append(token)
-    return ", ".join(columns), tokens
-
-
-def _score(phrases: Sequence[Phrase], weights: _Weights) -> str:
-    """BM25 over the columns of ``_times``; a phrase stands as often as its rarest token at most."""
-    terms, first = [], 0
-    length = f"{_SATURATION} * ({1 - _LENGTH_SHARE} + {_LENGTH_SHARE} * h.tokens / {weights.average_tokens!r}::float8)"
-    for phrase, weight in zip(phrases, weights.phrases, strict=True):
-        columns = [f"f.t{number}" for number in range(first, first + len(phrase.tokens))]
-        first += len(columns)
-        times = columns[0] if len(columns) == 1 else f"least({', '.join(columns)})"
-        terms.append(f"{weight!r}::float8 * {times} * {_SATURATION + 1} / ({times} + {length})")
-    return " + ".join(terms)
 
 
 def make_field_index(connection: psycopg.Connection, field: str) -> None:
@@ -205,21 +88,25 @@ def chunks_of(connection: psycopg.Connection, tenant: str, uri: str) -> Iterator
 
 
 def _filtered(tenant_id: str | None, filters: Mapping[str, str] | None) -> tuple[str, list[Any]]:
-    conditions: list[str] = ["true"]
-    values: list[Any] = []
-    if tenant_id is not None:
-        conditions.append("s.tenant = %s")
-        values.append(tenant_id)
+    """A condition on chunks c, and its values."""
+    of_source: dict[str, str] = {} if tenant_id is None else {"tenant": tenant_id}
+    of_chunk: dict[str, str] = {}
     for field, value in (filters or {}).items():
-        if field in _FILTER_COLUMNS:
-            conditions.append(f"{_FILTER_COLUMNS[field]} = %s")
-            values.append(value)
+        if field in _SOURCE_COLUMNS:
+            of_source[_SOURCE_COLUMNS[field]] = value
         else:
-            # A text is compared with texts only, as in the embedded store.
-            conditions.append(
-                "(json_typeof(c.metadata::json -> %s) NOT IN ('number', 'boolean') AND c.metadata::json ->> %s = %s)"
-            )
-            values += [escaped(field), escaped(field), escaped(value)]
+            of_chunk[escaped(field)] = escaped(value)
+    conditions, values = ["true"], list(of_source.values())
+    if of_source:
+        # As an array: joined, they have the index of words searched anew for each source.
+        wanted = " AND ".join(f"f.{column} = %s" for column in of_source)
+        conditions.append(f"c.source_id = ANY(ARRAY(SELECT f.id FROM sources f WHERE {wanted}))")
+    for field, value in of_chunk.items():
+        # A text is compared with texts only, as in the embedded store.
+        conditions.append(
+            "(json_typeof(c.metadata::json -> %s) NOT IN ('number', 'boolean') AND c.metadata::json ->> %s = %s)"
+        )
+        values += [field, field, value]
     return " AND ".join(conditions), values
 
 

@@ -36,6 +36,7 @@ from ingestkit_core.stores.postgres.by_hand import PostgresByHand
 from ingestkit_core.stores.postgres.connections import Server, running_on
 from ingestkit_core.stores.postgres.copying import copy_to
 from ingestkit_core.stores.postgres.jobs import PostgresJobs
+from ingestkit_core.stores.postgres.lexical import WordCounts
 from ingestkit_core.stores.postgres.query import run_query
 from ingestkit_core.stores.postgres.values import unescaped
 from ingestkit_core.stores.records import check_vectors
@@ -71,6 +72,7 @@ class PostgresStore(SqlSources, PostgresByHand):
 
     def __init__(self, url: str) -> None:
         self._server = Server(url)
+        self._counts = WordCounts()
         # A newer or foreign schema is refused now, not at the first document.
         _ = self._server.has_schema
 
@@ -236,7 +238,7 @@ class PostgresStore(SqlSources, PostgresByHand):
     ) -> list[SearchHit]:
         """See DocumentStore."""
         with self._server.reading() as connection:
-            return looking.find_chunks(connection, text, k, tenant_id, filters, vector)
+            return looking.find_chunks(connection, self._counts, text, k, tenant_id, filters, vector)
 
     def chunks(self, tenant_id: str | None, source_uri: str) -> Iterator[SearchHit]:
         """See DocumentStore."""

@@ -200,7 +200,7 @@ def _drop_other_indexes(connection: psycopg.Connection, kept: str) -> None:
 def nearest(
     connection: psycopg.Connection, vector: Sequence[float], k: int, where: str | None, values: Sequence[Any]
 ) -> list[int]:
-    """The rows of the chunks with the nearest vectors, best first. ``where`` filters chunks c of sources s.
+    """The rows of the chunks with the nearest vectors, best first. ``where`` filters chunks c.
 
     What is asked for is singled out first and compared exactly: an index that is filtered afterwards loses most
     of what it should find. Without a filter the index answers.
@@ -210,13 +210,14 @@ def nearest(
     if where is None:
         ranked = [row for embedder in embedders for row in _indexed_nearest(connection, embedder, wanted, k)]
         return [row[-1] for row in sorted(ranked)[:k]]
+    # One by one by their text (OFFSET keeps it so): the planner, wrong about how many there are, reads all vectors.
     rows = connection.execute(
         "WITH mine AS MATERIALIZED (SELECT c.id, c.chunk_hash, s.tenant, s.uri, c.chunk_index "
-        f"FROM chunks c JOIN sources s ON s.id = c.source_id WHERE {where}), "
-        "found AS MATERIALIZED (SELECT m.*, v.vector FROM mine m JOIN vectors v ON v.text_hash = m.chunk_hash "
-        "WHERE v.embedder = ANY(%s) AND vector_dims(v.vector) = %s) "
-        "SELECT id FROM found ORDER BY vector <=> %s::float8[]::vector, tenant, uri, chunk_index LIMIT %s".encode(),
-        (*values, embedders, len(wanted), wanted, k),
+        f"FROM chunks c JOIN sources s ON s.id = c.source_id WHERE {where}) "
+        "SELECT m.id FROM mine m CROSS JOIN LATERAL (SELECT v.vector <=> %s::float8[]::vector AS distance "
+        "FROM vectors v WHERE v.text_hash = m.chunk_hash AND v.embedder = ANY(%s) AND vector_dims(v.vector) = %s "
+        "OFFSET 0) n ORDER BY n.distance, m.tenant, m.uri, m.chunk_index LIMIT %s".encode(),
+        (*values, wanted, embedders, len(wanted), k),
     )
     return [rowid for (rowid,) in rows]
 
