@@ -36,7 +36,7 @@ _MAX_POSITIONS = 255
 """PostgreSQL keeps no more of a word's places in a text."""
 
 _SQUARES = list(accumulate((1 / number**2 for number in range(1, _MAX_POSITIONS + 1)), initial=0.0))
-_RANK_STEPS = [(one + next_) / 2 * 6 / math.pi**2 for one, next_ in pairwise(_SQUARES)]
+_RANK_STEPS = f"{{{', '.join(repr((one + next_) / 2 * 6 / math.pi**2) for one, next_ in pairwise(_SQUARES))}}}"
 """Between the ranks of a word that stands somewhere n - 1 and n times: ts_rank gives it the sum of 1/i² up to n times
 6/π². To look for a rank among them counts the places; to list all words of a chunk takes twenty times as long.
 """
@@ -159,12 +159,11 @@ def _times(phrases: Sequence[Phrase]) -> tuple[str, list[Any]]:
     for phrase in phrases:
         for position, token in enumerate(phrase.tokens, 1):
             if phrase.is_prefix and position == len(phrase.tokens):
-                column, needed = _TIMES_OF_PREFIX, [token]
+                columns.append(f"{_TIMES_OF_PREFIX} AS t{len(columns)}")
+                values.append(token)
             else:
-                word = Phrase((token,)).query
-                column, needed = _TIMES, [word, _RANK_STEPS, word, _RANK_STEPS]
-            columns.append(f"{column} AS t{len(columns)}")
-            values += needed
+                columns.append(f"{_TIMES} AS t{len(columns)}")
+                values += [Phrase((token,)).query, _RANK_STEPS] * 2
     return ", ".join(columns), values
 
 
