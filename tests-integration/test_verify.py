@@ -49,6 +49,21 @@ def records(ran: Any) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     return {Path(one["source_uri"]).name: one for one in documents}, total
 
 
+def test_what_lies_behind_a_url_is_fetched_again(ingestkit: Run, samples: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fsspec", reason="pip install 'ingestkit-core[fsspec]'")
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    shutil.copy(samples / "roster.xlsx", folder)
+    assert ingestkit("ingest", folder.as_uri(), "--workers", 1).returncode == 0
+    _, total = records(ingestkit("verify", folder.as_uri(), "--json", "--workers", 1))
+    assert total["documents"] == {"verified": 1}
+    assert total["rows"]["checked"] == total["rows"]["matching"] > 50
+    shutil.copy(samples / "sales.xlsx", folder / "roster.xlsx")
+    assert records(ingestkit("verify", "--json", "--workers", 1))[1]["documents"] == {"changed": 1}
+    (folder / "roster.xlsx").unlink()
+    assert records(ingestkit("verify", "--json", "--workers", 1))[1]["documents"] == {"gone": 1}
+
+
 def test_every_citation_of_the_samples_holds(ingestkit: Run, stored: Path) -> None:
     ran = ingestkit("verify", "--json", "--show-text", "--workers", 2)
     documents, total = records(ran)

@@ -116,6 +116,26 @@ def test_a_folder_over_a_queue_comes_to_what_it_comes_to_here(
     assert jobs(here) == [], "results that were taken are let go of"
 
 
+def test_a_folder_behind_a_url_is_fetched_by_the_workers(start: Start, here: Path, folder: Path, queue: str) -> None:
+    pytest.importorskip("fsspec", reason="pip install 'ingestkit-core[fsspec]'")
+    for number in range(3):
+        write_text(folder / f"good{number}.txt", f"# T{number}", "Some words.")
+        os.utime(folder / f"good{number}.txt", (1_700_000_000, 1_700_000_000))
+    (folder / "broken.txt").write_text("nothing", encoding="utf-8")
+    local = finished(start("ingest", folder.as_uri(), "--store", "local.db"))
+    serve(start, queue)
+    over_queue = finished(start("ingest", folder.as_uri(), "--queue", queue))
+    assert (over_queue[0], local[0]) == (1, 1), over_queue[2]
+    assert over_queue[1].startswith("3 committed, 0 unchanged, 1 quarantined")
+    again = finished(start("ingest", folder.as_uri(), "--queue", queue))
+    assert again[1].startswith("0 committed, 3 unchanged, 1 quarantined")
+    secret = finished(start("ingest", "ftp://ada:secret@127.0.0.1:1/folder", "--queue", queue))
+    assert secret[0] in (2, 3)
+    assert "secret" not in secret[2]
+    with open_store("local.db") as one, open_store("ingestkit.db") as other:
+        assert list(one.export()) == list(other.export())
+
+
 def test_a_killed_worker_costs_nothing(start: Start, here: Path, folder: Path, queue: str) -> None:
     for number in range(10):
         write_text(folder / f"good{number}.txt", f"# T{number}", "Some words.")

@@ -100,6 +100,8 @@ def test_what_cannot_be_fetched_is_said(server: JobServer, folder: Path, store: 
 
 
 def test_without_fsspec_it_says_what_to_type(server: JobServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("fsspec.")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fsspec", None)
     result = run(server, "https://example.org/a.txt")
     assert "pip install 'ingestkit-core[fsspec]'" in result.error_details[0].message

@@ -95,6 +95,7 @@ def test_a_store_from_before_the_queue_gets_its_tables(tmp_path: Path) -> None:
         expected = list(store.export())
     raw = sqlite3.connect(path)
     raw.executescript("DROP TABLE ingest_jobs; DROP TABLE ingest_workers; DROP TABLE roots; PRAGMA user_version = 2;")
+    raw.executescript("ALTER TABLE sources DROP COLUMN etag; ALTER TABLE quarantine DROP COLUMN etag")
     raw.close()
     with SqliteStore(path) as store:
         store.jobs.submit("one", request())

@@ -111,6 +111,7 @@ def test_an_older_store_is_migrated_with_its_content(tmp_path: Path) -> None:
         "INSERT INTO vectors SELECT * FROM newer; DROP TABLE newer"
     )
     raw.execute("ALTER TABLE quarantine DROP COLUMN attempts")
+    raw.executescript("ALTER TABLE sources DROP COLUMN etag; ALTER TABLE quarantine DROP COLUMN etag")
     raw.execute("DROP TABLE roots")
     raw.execute("PRAGMA user_version = 1")
     raw.commit()

@@ -10,13 +10,15 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ingestkit_core.batch import Asked
 from ingestkit_core.errors import IngestkitError
 from ingestkit_core.extraction import Conversion
 from ingestkit_core.ingestor import Discovered, Ingestor
+from ingestkit_core.keys import is_url
 from ingestkit_core.rendering import render
 
 from ingestkit_cli.errors import ExitCode, Mistake
-from ingestkit_cli.ingesting import check_paths, interruptible
+from ingestkit_cli.ingesting import check_paths, interruptible, listed_paths
 from ingestkit_cli.output import clean, say
 from ingestkit_cli.places import shown_path
 from ingestkit_cli.report import listed
@@ -28,7 +30,7 @@ __all__ = ["convert_paths", "target_names"]
 _MAX_THREADS = 64
 
 
-def convert_paths(paths: Sequence[Path], form: str, folder: Path | None, wishes: Wishes) -> int:
+def convert_paths(paths: Sequence[Path | str], form: str, folder: Path | None, wishes: Wishes) -> int:
     """Convert what is found at the paths, one document to stdout or any number into a folder."""
     check_paths(paths)
     code = ExitCode.OK
@@ -41,16 +43,23 @@ def convert_paths(paths: Sequence[Path], form: str, folder: Path | None, wishes:
         interruptible(stopper),
     ):
         seen = Discovered()
-        found = [(Path(asked.file_path), asked.root) for asked in ingestor.discover(paths, seen=seen)]
+        found = {asked.file_path: asked for asked in ingestor.discover(paths, seen=seen)}
         if not found:
             passed_by = f": there are only {listed(seen.unsupported)}" if seen.unsupported else ""
-            raise Mistake(f"nothing to convert in {', '.join(map(str, paths))}{passed_by}")
-        files = list(dict.fromkeys(file for file, _ in found))
-        if folder is None and len(files) > 1:
-            raise Mistake(f"{len(files)} documents do not go to stdout: say where to with -o DIR")
-        names = target_names([(file, root or file.parent) for file, root in dict(found).items()], form)
-        code = _convert_all(ingestor, threads, dict(zip(files, names, strict=True)), form, folder)
+            raise Mistake(f"nothing to convert in {listed_paths(paths)}{passed_by}")
+        if folder is None and len(found) > 1:
+            raise Mistake(f"{len(found)} documents do not go to stdout: say where to with -o DIR")
+        names = target_names([_file_and_root(asked) for asked in found.values()], form)
+        code = _convert_all(ingestor, threads, dict(zip(found.values(), names, strict=True)), form, folder)
     return stopper.exit_code or code
+
+
+def _file_and_root(asked: Asked) -> tuple[Path, Path]:
+    """A document's path and that of the folder it was found under; of a URL what its server knows it by."""
+    file = Path(asked.file_path)
+    if is_url(asked.file_path):
+        file = Path("/", asked.file_path.partition("::")[0].partition("://")[2].lstrip("/"))
+    return file, asked.root or file.parent
 
 
 def target_names(files: Sequence[tuple[Path, Path]], form: str) -> list[Path]:
@@ -67,32 +76,32 @@ def target_names(files: Sequence[tuple[Path, Path]], form: str) -> list[Path]:
 
 
 def _convert_all(
-    ingestor: Ingestor, threads: Executor, names: Mapping[Path, Path], form: str, folder: Path | None
+    ingestor: Ingestor, threads: Executor, names: Mapping[Asked, Path], form: str, folder: Path | None
 ) -> ExitCode:
     failed = 0
-    for file, conversion in _converted(ingestor, threads, list(names)):
+    for asked, conversion in _converted(ingestor, threads, list(names)):
         try:
             text = render(conversion.result(), form)
         except IngestkitError as exc:
             failed += 1
-            say(f"{shown_path(str(file))}: {exc.message} ({exc.code})")
+            say(f"{shown_path(asked.file_path)}: {exc.message} ({exc.code})")
             continue
         if folder is None:
             sys.stdout.write(text)
         else:
-            _write(folder / names[file], text)
-            say(clean(f"{shown_path(str(file))} -> {folder / names[file]}", one_line=True))
+            _write(folder / names[asked], text)
+            say(clean(f"{shown_path(asked.file_path)} -> {folder / names[asked]}", one_line=True))
     return ExitCode.TROUBLE if failed else ExitCode.OK
 
 
 def _converted(
-    ingestor: Ingestor, threads: Executor, files: Sequence[Path]
-) -> Iterator[tuple[Path, Future[Conversion]]]:
+    ingestor: Ingestor, threads: Executor, documents: Sequence[Asked]
+) -> Iterator[tuple[Asked, Future[Conversion]]]:
     """Conversions in order, a few of them ahead of time: threads wait, the ingestor's workers work."""
     ahead = max(router.in_flight for router in ingestor.routers.values())
-    waiting: deque[tuple[Path, Future[Conversion]]] = deque()
-    for file in files:
-        waiting.append((file, threads.submit(ingestor.convert, file)))
+    waiting: deque[tuple[Asked, Future[Conversion]]] = deque()
+    for asked in documents:
+        waiting.append((asked, threads.submit(ingestor.convert, asked.address or asked.file_path)))
         if len(waiting) > ahead:
             yield waiting.popleft()
     yield from waiting

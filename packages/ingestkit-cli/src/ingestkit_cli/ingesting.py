@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from ingestkit_core.addresses import folder_uri
 from ingestkit_core.errors import ErrorCode, StoreError
 from ingestkit_core.ingestor import Discovered, Ingestor
+from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.stores import SqliteStore
@@ -30,7 +32,10 @@ __all__ = [
     "check_paths",
     "ingest_paths",
     "interruptible",
+    "listed_paths",
+    "named",
     "nothing_found",
+    "nowhere",
     "own_files",
     "owning",
     "run_documents",
@@ -39,9 +44,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which documents, and how closely they are looked at."""
+    """Which documents, and how closely they are looked at. A path that is a string is a URL."""
 
-    paths: tuple[Path, ...]
+    paths: tuple[Path | str, ...]
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     refresh: bool = False
@@ -86,14 +91,32 @@ def ingest_paths(selection: Selection, run: Run) -> int:
     return stopper.exit_code or code
 
 
-def check_paths(paths: Sequence[Path]) -> None:
-    """Raise Mistake if one of the paths is not there, OSError where the disk does not say."""
-    missing = [str(path) for path in paths if not _is_there(path)]
+def named(places: Sequence[str]) -> tuple[Path | str, ...]:
+    """What was typed as paths; what is a URL as it is."""
+    return tuple(place if is_url(place) else Path(place) for place in places)
+
+
+def check_paths(paths: Sequence[Path | str]) -> None:
+    """Raise Mistake if one of the paths is not there, OSError where the disk does not say.
+
+    URLs are left to whoever opens them.
+    """
+    missing = [path for path in paths if not is_url(path) and not _is_there(path)]
     if missing:
-        raise Mistake(f"no such file or folder: {', '.join(missing)}")
+        raise Mistake(nowhere(missing))
 
 
-def _is_there(path: Path) -> bool:
+def nowhere(missing: Sequence[Path | str]) -> str:
+    """That there is nothing at these paths and URLs."""
+    return f"no such file or folder: {listed_paths(missing)}"
+
+
+def listed_paths(paths: Sequence[Path | str]) -> str:
+    """Paths and URLs as people write them, without passwords."""
+    return ", ".join(folder_uri(path) if is_url(path) else str(path) for path in paths)
+
+
+def _is_there(path: Path | str) -> bool:
     # exists() takes a folder that may not be entered for one that lacks the file.
     try:
         os.stat(path)
@@ -187,7 +210,7 @@ def own_files(store: DocumentStore) -> list[str]:
 
 def nothing_found(selection: Selection, seen: Discovered, ingestor: Ingestor) -> str:
     """Why there is nothing to do at the paths, in words."""
-    where = ", ".join(str(path) for path in selection.paths)
+    where = listed_paths(selection.paths)
     suffixes = sorted({suffix for router in ingestor.routers.values() for suffix in router.format.suffixes})
     known = f"the installed formats read {' '.join(suffixes)}"
     if seen.unreadable:

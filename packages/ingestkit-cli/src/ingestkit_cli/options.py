@@ -22,7 +22,7 @@ __all__ = [
     "Form",
     "Json",
     "Llm",
-    "Paths",
+    "Places",
     "Queue",
     "Store",
     "Strategy",
@@ -50,7 +50,13 @@ class Form(StrEnum):
     HTML = "html"
 
 
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders; folders with all below.")]
+# Not as paths: those lose a slash of a URL.
+Places = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH", help="Files and folders with all below, or their URLs: s3://bucket/folder, sftp://host/folder."
+    ),
+]
 
 Store = Annotated[
     str | None,

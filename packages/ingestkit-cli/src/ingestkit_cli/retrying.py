@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
+from ingestkit_core.addresses import name_of
 from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.errors import ErrorCode
 from ingestkit_core.ingestor import Discovered, Ingestor
+from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.stores.base import QuarantineRecord
@@ -62,9 +64,13 @@ def _retry_tenant(tenant: str | None, codes: Sequence[str], run: Run, stopper: S
             store.release(tenant or "", codes)
             seen = Discovered()
             asked = list(_asked(ingestor, records, seen))
+            by_path = {record.state.file_path: record for record in records}
 
             def results(stop: Event, on_progress: OnProgress) -> Iterator[ProcessingResult]:
                 for _, result in run_batch(asked, stop=stop, on_progress=on_progress):
+                    if result.status == "deferred" and result.file_path in by_path:
+                        # It had no chance: what was known of it stays known.
+                        store.quarantine(by_path[result.file_path])
                     yield result
 
             code = run_documents(ingestor, results, len(asked), seen, stopper, as_json=run.as_json)
@@ -76,8 +82,10 @@ def _asked(ingestor: Ingestor, records: Sequence[QuarantineRecord], seen: Discov
         path, uri = record.state.file_path, record.state.source_uri
         router = ingestor.router_for(path)
         if router is None:
-            suffix = Path(path).suffix.lower() or "(none)"
+            suffix = Path(name_of(path)).suffix.lower() or "(none)"
             seen.unsupported[suffix] = seen.unsupported.get(suffix, 0) + 1
+        elif is_url(path):
+            yield Asked(router, path, None if uri == path else uri, choose=ingestor.router_for)
         else:
             yield Asked(router, path, None if uri == path else uri, Path(path).parent)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from ingestkit_core.ingestor import Discovered, Ingestor
-from ingestkit_core.mirror import Mirrored, Sync, known_below
+from ingestkit_core.mirror import Mirrored, Sync, known_below, look_at
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
 
@@ -19,9 +19,9 @@ from ingestkit_cli.ingesting import (
     Run,
     Selection,
     check_may_write,
-    check_paths,
     interruptible,
     nothing_found,
+    nowhere,
     own_files,
     owning,
     run_documents,
@@ -52,9 +52,9 @@ def sync_paths(selection: Selection, run: Run, allow_deletes: int | None) -> int
         asked = selection
         selection = replace(asked, exclude=(*asked.exclude, *own_files(ingestor.store)))
         seen = Discovered()
-        there = [path for path in selection.paths if path.exists()]
+        there = [path for path in selection.paths if look_at(path).device is not None]
         total = sum(1 for _ in ingestor.discover(there, selection.include, selection.exclude, seen))
-        _check(asked, ingestor, seen, total)
+        _check(asked, ingestor, there, seen, total)
         sync: Sync | None = None
 
         def results(stop: Event, on_progress: OnProgress) -> Iterator[ProcessingResult]:
@@ -78,14 +78,15 @@ def sync_paths(selection: Selection, run: Run, allow_deletes: int | None) -> int
     return stopper.exit_code or code
 
 
-def _check(selection: Selection, ingestor: Ingestor, seen: Discovered, total: int) -> None:
+def _check(selection: Selection, ingestor: Ingestor, there: Sequence[Path | str], seen: Discovered, total: int) -> None:
     """Raise Mistake for a path that is neither there nor known, or if there is nothing to mirror at all."""
 
-    def is_known(path: Path) -> bool:
+    def is_known(path: Path | str) -> bool:
         return bool(known_below(ingestor.store, ingestor.tenants, [path], selection.include, selection.exclude))
 
-    missing = [path for path in selection.paths if not path.exists()]
-    check_paths([path for path in missing if not is_known(path)])
+    missing = [path for path in selection.paths if path not in there and not is_known(path)]
+    if missing:
+        raise Mistake(nowhere(missing))
     if not total and not any(map(is_known, selection.paths)):
         raise Mistake(nothing_found(selection, seen, ingestor))
 

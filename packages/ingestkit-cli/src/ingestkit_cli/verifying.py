@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ingestkit_core.keys import source_uri_of
+from ingestkit_core.addresses import below, folder_uri
+from ingestkit_core.keys import is_url
 from ingestkit_core.rendering import place
 from ingestkit_core.stores.base import DocumentStore, SourceRecord
 from ingestkit_core.verification import Mismatch, Tally, Verification
@@ -55,9 +56,11 @@ def _asked(store: DocumentStore, tenant: str | None, names: Sequence[str]) -> li
 
 
 def _named(store: DocumentStore, tenant: str | None, name: str) -> list[SourceRecord]:
-    if Path(name).is_dir():
-        below = source_uri_of(name).rstrip("/") + "/"
-        return [record for record in store.sources(tenant) if record.state.source_uri.startswith(below)]
+    if Path(name).is_dir() or is_url(name):
+        folder = folder_uri(name)
+        lying = [record for record in store.sources(tenant) if below(record.state.source_uri, folder) is not None]
+        if lying or not is_url(name):
+            return lying
     known = find_source(store, tenant, name)
     if known.committed is None:
         raise Mistake(f"{shown_path(known.state.source_uri)} is set aside: nothing of it is in the store")

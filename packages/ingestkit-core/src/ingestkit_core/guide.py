@@ -7,8 +7,11 @@ from ingestkit_core.errors import ErrorCode
 __all__ = ["advice", "as_markdown", "meaning"]
 
 _GUIDE: dict[ErrorCode, tuple[str, str]] = {
-    ErrorCode.E_SOURCE_NOT_FOUND: ("The file is not there.", "Check the path."),
-    ErrorCode.E_SOURCE_UNREADABLE: ("The file cannot be opened.", "Check its permissions, and that it is a file."),
+    ErrorCode.E_SOURCE_NOT_FOUND: ("The file is not there.", "Check the path or the URL."),
+    ErrorCode.E_SOURCE_UNREADABLE: (
+        "The file cannot be opened, or what is at a URL cannot be had.",
+        "Check its permissions, and that it is a file; at a URL do what the message says, or try again later.",
+    ),
     ErrorCode.E_SOURCE_CHANGED: ("The file changed while it was read, twice.", "Ingest it when it is complete."),
     ErrorCode.E_SECURITY_INVALID_PDF: ("It does not begin like a PDF.", "It is another kind of file, or empty."),
     ErrorCode.E_SECURITY_INVALID_WORKBOOK: ("It is no Excel workbook.", "It is another kind of file, or empty."),

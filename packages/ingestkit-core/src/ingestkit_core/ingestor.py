@@ -7,21 +7,24 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ingestkit_core.addresses import folder_uri, has_password, name_of
 from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.closing import Closing
 from ingestkit_core.config import ProcessorConfig
+from ingestkit_core.discovery import Discovered, Discovery
 from ingestkit_core.embedding import GuardedEmbedder, check_embedder, open_embedder, query_vector, reembed
 from ingestkit_core.errors import ErrorCode, ExecutionError, ParseError
 from ingestkit_core.execution.local import make_pool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
+from ingestkit_core.fetching import fetched
 from ingestkit_core.formats import head_of
-from ingestkit_core.keys import UNDECODABLE, source_uri_of
+from ingestkit_core.keys import UNDECODABLE, is_url, source_uri_of
 from ingestkit_core.llm import open_llm
 from ingestkit_core.mirror import (
     Listing,
@@ -29,7 +32,6 @@ from ingestkit_core.mirror import (
     Root,
     Sync,
     doubts_about,
-    is_selected,
     known_below,
     look_at,
     remember_roots,
@@ -52,15 +54,6 @@ _MODEL_SETTINGS = frozenset(
     name for name in ProcessorConfig.model_fields if name.startswith(("backend_", "embedding_"))
 )
 _OF_THE_STORE = frozenset({"embedding_model", "embedding_dimension"})
-
-
-@dataclass(slots=True)
-class Discovered:
-    """What a walk over folders passed by: files of no known format, by suffix, and folders it could not enter."""
-
-    files: int = 0
-    unsupported: dict[str, int] = field(default_factory=dict)
-    unreadable: list[str] = field(default_factory=list)
 
 
 def installed_routers() -> dict[str, type[DocumentRouter]]:
@@ -135,12 +128,12 @@ class Ingestor(Closing):
             router.check_queue()
 
     def router_for(self, path: str | Path) -> DocumentRouter | None:
-        """The router of a file whose suffix is known: by its first bytes, else by the suffix."""
-        suffix = Path(path).suffix.lower()
+        """The router of a file whose suffix is known: by its first bytes; at a URL or unreadable, by the suffix."""
+        suffix = Path(name_of(str(path))).suffix.lower()
         by_suffix = [router for router in self.routers.values() if suffix in router.format.suffixes]
         if not by_suffix:
             return None
-        head = head_of(path)
+        head = head_of(path) if not is_url(path) else None
         if head is None:
             return by_suffix[0]
         candidates = [*by_suffix, *self.routers.values()]
@@ -153,30 +146,13 @@ class Ingestor(Closing):
         exclude: Sequence[str] = (),
         seen: Discovered | None = None,
     ) -> Iterator[Asked]:
-        """The documents at or below ``paths``, in a stable order.
+        """The documents at or below ``paths``, which may be URLs that fsspec opens, in a stable order.
 
         Folders are walked recursively, links too, without going in circles; dotfiles and Office's lock files
         (``~$*``) are passed by. ``include`` and ``exclude`` are globs over names and relative paths. ``seen``
-        counts what was passed by.
+        counts what was passed by. Raises SourceError for a URL at which there is nothing, or that nobody here opens.
         """
-        seen = seen if seen is not None else Discovered()
-        for path in paths:
-            root = Path(path)
-            if root.is_dir():
-                for file in _walk(root, set(), seen):
-                    if is_selected(file.relative_to(root), include, exclude):
-                        yield from self._asked(file, root, seen)
-            else:
-                yield from self._asked(root, root.absolute().parent, seen)
-
-    def _asked(self, file: Path, root: Path, seen: Discovered) -> Iterator[Asked]:
-        router = self.router_for(file)
-        if router is None:
-            suffix = file.suffix.lower() or "(none)"
-            seen.unsupported[suffix] = seen.unsupported.get(suffix, 0) + 1
-        else:
-            seen.files += 1
-            yield Asked(router, str(file.absolute()), None, root.absolute())
+        return Discovery(self.router_for, include, exclude, seen or Discovered()).over(paths)
 
     def ingest(
         self,
@@ -197,8 +173,9 @@ class Ingestor(Closing):
         keeps the store for longer than ``wait_seconds`` (None: wait for ever), E_STORE_DIMENSION if the store's
         vectors are another embedder's.
         """
-        self.check_queue()
         walk = _Walk(self, paths, include, exclude)
+        self._check_passwords(walk.paths)
+        self.check_queue()
         with self.store.lease(wait_seconds) if self.commits_here else contextlib.nullcontext():
             if self.commits_here:
                 self._check_embedder()
@@ -232,6 +209,7 @@ class Ingestor(Closing):
             message = "sync removes documents, and over a queue only the worker may change a store with one owner"
             raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, message)
         walk = _Walk(self, paths, include, exclude, passes_missing=True)
+        self._check_passwords(walk.paths)
         batch = run_batch(walk, refresh=refresh, checksum=checksum, stop=stop, on_progress=on_progress)
         return Sync(self._synced(walk, batch, allow_deletes, wait_seconds, stop))
 
@@ -256,6 +234,16 @@ class Ingestor(Closing):
                 remember_roots(self.store, self.tenants, walk.roots)
             return outcome
 
+    def _check_passwords(self, paths: Iterable[str | Path]) -> None:
+        """Raise ExecutionError for a password that would have to go through a queue: nobody keeps it to himself."""
+        for path in paths:
+            if not self.commits_here and is_url(path) and has_password(str(path)):
+                raise ExecutionError(
+                    ErrorCode.E_EXECUTION_SUBMIT,
+                    f"{folder_uri(path)} has a password, which is not handed to a queue: leave it out, and give it to "
+                    "the workers in their environment or in fsspec's settings",
+                )
+
     def _check_embedder(self) -> None:
         check_embedder(self.store, self.embedder.identity if self.embedder is not None else None)
 
@@ -265,11 +253,14 @@ class Ingestor(Closing):
         return list(dict.fromkeys(router.config.tenant_id for router in self.routers.values()))
 
     def convert(self, path: str | Path) -> Conversion:
-        """One document as elements; nothing is stored. Raises IngestkitError."""
+        """One document, which may be at a URL, as elements; nothing is stored. Raises IngestkitError."""
         router = self.router_for(path)
         if router is None:
-            raise ParseError(ErrorCode.E_PARSE_UNSUPPORTED, f"no installed format reads {Path(path).name}")
-        return router.convert(path)
+            raise ParseError(ErrorCode.E_PARSE_UNSUPPORTED, f"no installed format reads {name_of(str(path))}")
+        if not is_url(path):
+            return router.convert(path)
+        with fetched(str(path), router.config.max_file_size_mb << 20) as copy:
+            return (self.router_for(copy) or router).convert(copy)
 
     def verify(self, records: Iterable[SourceRecord] | None = None, *, shows_text: bool = False) -> Iterator[Verified]:
         """Re-read what stored chunks and rows cite, by a reader that shares nothing with the one that read them.
@@ -337,28 +328,34 @@ class _Walk:
         self.roots: list[Root] = []
         self._ingestor = ingestor
         self._seen = Discovered()
-        self._undecodable: set[str] = set()
+        self._found: set[str] = set()
         self._passes_missing = passes_missing
 
     def __iter__(self) -> Iterator[Asked]:
-        for path in self.paths:
-            root = look_at(path)
+        roots = [look_at(path) for path in self.paths]
+        for path, root in zip(self.paths, roots, strict=True):
             listed = 0
             there = [] if root.device is None and self._passes_missing else [path]
             for asked in self._ingestor.discover(there, self.include, self.exclude, self._seen):
                 listed += 1
-                if not asked.file_path.isascii() and UNDECODABLE in (uri := source_uri_of(asked.file_path)):
-                    self._undecodable.add(uri)
+                self._note(asked.file_path)
                 yield asked
             self.roots.append(replace(root, listed=listed))
+
+    def _note(self, file_path: str) -> None:
+        """Remember a source that cannot be asked for one by one, or not at once."""
+        if is_url(file_path) or not file_path.isascii():
+            uri = source_uri_of(file_path)
+            if is_url(uri) or UNDECODABLE in uri:
+                self._found.add(uri)
 
     def listing(self) -> Listing:
         """For deciding about what is not in it."""
         # Looked at again: a mount may have gone away meanwhile.
         roots = [replace(look_at(path), listed=root.listed) for path, root in zip(self.paths, self.roots, strict=True)]
-        unreadable = [source_uri_of(folder) for folder in self._seen.unreadable]
+        unreadable = [folder_uri(folder) for folder in self._seen.unreadable]
         doubts = doubts_about(self._ingestor.store, self._ingestor.tenants, roots)
-        return Listing(roots, unreadable, frozenset(self._undecodable), doubts)
+        return Listing(roots, unreadable, frozenset(self._found), doubts)
 
 
 def _configs(classes: Mapping[str, type[DocumentRouter]], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -386,28 +383,3 @@ def _shared_pool(classes: Mapping[str, type[DocumentRouter]], configs: Mapping[s
     )
     assert isinstance(pool, WorkerPool)
     return pool
-
-
-def _walk(folder: Path, above: set[str], seen: Discovered) -> Iterator[Path]:
-    """Files below a folder, sorted by name. A folder that is its own ancestor through a link is not entered."""
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        seen.unreadable.append(str(folder))
-        return
-    for entry in entries:
-        if entry.name.startswith((".", "~$")):
-            continue
-        try:
-            is_folder, is_file = entry.is_dir(), entry.is_file()
-        except OSError:
-            # A link to itself, or to where nobody may look.
-            seen.unreadable.append(str(folder / entry.name))
-            continue
-        if is_folder:
-            yield from _walk(folder / entry.name, above | {real}, seen)
-        elif is_file:
-            yield folder / entry.name

@@ -34,6 +34,7 @@ __all__ = [
 _NAMESPACE = uuid.UUID("8a5f5a0e-5f0c-5d1f-9a58-0c3f6f0a7f11")
 _BLOCK_BYTES = 1 << 20
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_PASSWORD = re.compile(r"(://[^/?#:@]*):[^/?#]*@")
 
 
 def _canonical(value: Any) -> bytes:
@@ -73,10 +74,11 @@ def is_url(file_path: str | Path) -> bool:
     return isinstance(file_path, str) and _URL.match(file_path) is not None
 
 
-def source_uri_of(file_path: str | Path) -> str:
-    """The default source URI: the absolute POSIX path, as valid text; a URL is its own."""
+def source_uri_of(file_path: str | Path, *, with_password: bool = False) -> str:
+    """The default source URI: the absolute POSIX path, as valid text; a URL is its own, without a password in it."""
     if is_url(file_path):
-        return printable(str(file_path))
+        url = printable(str(file_path))
+        return url if with_password else _PASSWORD.sub(r"\1@", url)
     return printable(Path(file_path).absolute().as_posix())
 
 

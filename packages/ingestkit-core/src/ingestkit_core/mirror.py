@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from ingestkit_core.keys import UNDECODABLE, source_uri_of
+from ingestkit_core.addresses import below, folder_uri, joined
+from ingestkit_core.errors import ErrorCode, SourceError
+from ingestkit_core.filesystems import Places
+from ingestkit_core.keys import UNDECODABLE, is_url
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stores.base import DocumentStore, RootRecord, SourceState
 
@@ -49,17 +52,19 @@ Cause = Literal["missing_root", "other_device", "empty_listing", "too_many", "un
 class Root:
     """A folder or file that is mirrored. ``path`` is written as source URIs are.
 
-    ``device`` is None where the root is missing; ``listed`` counts the documents found at or below it.
+    ``device`` is None where the root is missing; ``listed`` counts the documents found at or below it. ``address`` is
+    the URL to ask at, with the password that it takes.
     """
 
     path: str
     device: str | None
     is_folder: bool = True
     listed: int = 0
+    address: str = ""
 
     def holds(self, uri: str) -> bool:
         """Whether a source is this root or lies below it."""
-        return _is_below(uri, self.path)
+        return below(uri, self.path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +93,13 @@ class Mirrored:
 class Listing:
     """What a walk over the roots gave, and what is doubtful about it.
 
-    ``unreadable`` are folders that could not be entered; ``undecodable`` the listed sources whose names are no
-    text, since the disk cannot be asked for those; ``doubts`` the roots that are not believed, by tenant.
+    ``unreadable`` are folders that could not be entered; ``found`` the listed sources at URLs, and those whose names
+    are no text, since the disk cannot be asked for them; ``doubts`` the roots that are not believed, by tenant.
     """
 
     roots: Sequence[Root]
     unreadable: Sequence[str]
-    undecodable: frozenset[str]
+    found: frozenset[str]
     doubts: Mapping[tuple[str | None, str], Cause]
 
 
@@ -113,13 +118,26 @@ class Sync:
 
 
 def look_at(path: str | Path) -> Root:
-    """A root as it is on disk now, nothing listed yet. Raises OSError where the disk does not say."""
-    uri = source_uri_of(path)
+    """A root as it is now, nothing listed yet. Raises OSError or SourceError where that is not said."""
+    uri = folder_uri(path)
+    if is_url(path):
+        return _look_at_url(str(path), uri)
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return Root(uri, None)
     return Root(uri, str(found.st_dev), stat.S_ISDIR(found.st_mode))
+
+
+def _look_at_url(url: str, uri: str) -> Root:
+    address = folder_uri(url, with_password=True)
+    place = Places().open(address)
+    try:
+        return Root(uri, place.device, place.look() is None, address=address)
+    except SourceError as exc:
+        if exc.code != ErrorCode.E_SOURCE_NOT_FOUND:
+            raise
+        return Root(uri, None, address=address)
 
 
 def known_below(
@@ -133,7 +151,7 @@ def known_below(
 
     Sources that somebody gave a URI of his own are his to remove.
     """
-    roots = [source_uri_of(path) for path in paths]
+    roots = [folder_uri(path) for path in paths]
     found: dict[tuple[str | None, str], SourceState] = {}
     for tenant in tenants:
         committed = (record.state for record in store.sources(tenant or ""))
@@ -160,8 +178,9 @@ def remove_vanished(
 
     ``allow_deletes`` replaces every limit by a number; what lies below a folder that cannot be read stays anyway.
     """
-    gone, unsure = _vanished(store, known, listing)
-    kept = _kept(gone, len(known), listing, allow_deletes)
+    limit = allow_deletes if allow_deletes is not None else max(_FREE_DELETES, len(known) // _FREE_SHARE)
+    gone, unsure = _vanished(store, known, listing, limit)
+    kept = _kept(gone, limit, listing, whatever=allow_deletes is not None)
     removed = [state for state in gone if (state.tenant_id, state.source_uri) not in kept]
     for state in removed:
         store.remove(state.tenant_id, state.source_uri)
@@ -185,31 +204,48 @@ def remember_roots(
 
 
 def _vanished(
-    store: DocumentStore, known: Iterable[SourceState], listing: Listing
+    store: DocumentStore, known: Iterable[SourceState], listing: Listing, limit: int
 ) -> tuple[list[SourceState], Counter[str]]:
     """Sources whose files are gone and that the store still has; and how many cannot be looked at, by folder."""
     gone: list[SourceState] = []
     unsure: Counter[str] = Counter()
+    places = Places()
     for state in known:
         uri = state.source_uri
-        folder = next((folder for folder in listing.unreadable if _is_below(uri, folder)), None)
+        folder = next((folder for folder in listing.unreadable if below(uri, folder) is not None), None)
         try:
-            if folder is None and _is_gone(uri, listing) and _is_known(store, state):
-                gone.append(state)
-        except OSError:
+            # Beyond the limit nothing is removed: no server need be asked about so many.
+            if folder is None and _is_gone(uri, listing, places if len(gone) <= limit else None):
+                gone += [state] if _is_known(store, state) else []
+        except (OSError, SourceError):
             folder = uri.rpartition("/")[0]
         if folder is not None:
             unsure[folder] += 1
     return gone, unsure
 
 
-def _is_gone(uri: str, listing: Listing) -> bool:
-    """Raises OSError where the disk does not say."""
+def _is_gone(uri: str, listing: Listing, places: Places | None) -> bool:
+    """Raises OSError or SourceError where that is not said. Without ``places`` what is not listed at a URL is gone."""
+    if uri in listing.found:
+        return False
     if UNDECODABLE in uri:
-        return uri not in listing.undecodable
+        return True
+    if is_url(uri):
+        return places is None or _is_gone_from_url(uri, listing, places)
     try:
         return stat.S_ISDIR(os.stat(uri).st_mode)
     except (FileNotFoundError, NotADirectoryError):
+        return True
+
+
+def _is_gone_from_url(uri: str, listing: Listing, places: Places) -> bool:
+    root = next(root for root in listing.roots if root.holds(uri))
+    address = root.address if uri == root.path else joined(root.address, str(below(uri, root.path)))
+    try:
+        return places.open(address).look() is None
+    except SourceError as exc:
+        if exc.code != ErrorCode.E_SOURCE_NOT_FOUND:
+            raise
         return True
 
 
@@ -220,15 +256,17 @@ def _is_known(store: DocumentStore, state: SourceState) -> bool:
 
 
 def _kept(
-    gone: Sequence[SourceState], known: int, listing: Listing, allow_deletes: int | None
+    gone: Sequence[SourceState], limit: int, listing: Listing, *, whatever: bool
 ) -> dict[tuple[str | None, str], tuple[Cause, str]]:
-    """The gone sources that stay all the same, by tenant and URI: the cause and its place."""
-    limit = allow_deletes if allow_deletes is not None else max(_FREE_DELETES, known // _FREE_SHARE)
+    """The gone sources that stay all the same, by tenant and URI: the cause and its place.
+
+    With ``whatever`` only the limit counts.
+    """
     kept: dict[tuple[str | None, str], tuple[Cause, str]] = {}
     for state in gone:
         root = next(root for root in listing.roots if root.holds(state.source_uri))
         cause: Cause | None = "too_many" if len(gone) > limit else None
-        if allow_deletes is None:
+        if not whatever:
             cause = listing.doubts.get((state.tenant_id, root.path), cause)
         if cause is not None:
             kept[state.tenant_id, state.source_uri] = cause, root.path
@@ -252,15 +290,10 @@ def doubts_about(
     return doubts
 
 
-def _is_below(uri: str, folder: str) -> bool:
-    return uri == folder or uri.startswith(folder.rstrip("/") + "/")
-
-
 def _is_meant(uri: str, roots: Sequence[str], include: Sequence[str], exclude: Sequence[str]) -> bool:
     """Whether a source lies below a root and passes the globs, as ``Ingestor.discover`` would ask."""
     for root in roots:
-        if uri == root:
-            return True
-        if _is_below(uri, root):
-            return is_selected(PurePosixPath(uri).relative_to(root), include, exclude)
+        relative = below(uri, root)
+        if relative is not None:
+            return uri == root or is_selected(relative, include, exclude)
     return False

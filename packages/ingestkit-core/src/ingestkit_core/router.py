@@ -16,19 +16,21 @@ import operator
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.closing import Closing
-from ingestkit_core.commit import Committer, deferred_result
+from ingestkit_core.commit import Committer, Submission, deferred_result
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.embedding import check_embedder
 from ingestkit_core.errors import (
     BackendError,
     ErrorCode,
     ExecutionError,
+    IngestkitError,
     ParseError,
     StoreError,
 )
@@ -38,8 +40,9 @@ from ingestkit_core.execution.readings import Readings
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
+from ingestkit_core.fetching import Fetch
 from ingestkit_core.formats import Format, head_of
-from ingestkit_core.keys import fingerprint, hash_file
+from ingestkit_core.keys import fingerprint, hash_file, is_url, source_uri_of
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.protocols import (
@@ -49,7 +52,8 @@ from ingestkit_core.protocols import (
     StructuredDBBackend,
     VectorStoreBackend,
 )
-from ingestkit_core.sources import SourceCheck, stat_of
+from ingestkit_core.sources import Refusal, SourceCheck, stat_of
+from ingestkit_core.stamps import NOTHING_SAID
 from ingestkit_core.stores.base import DocumentStore
 from ingestkit_core.stores.given import store_of
 from ingestkit_core.tracing import DocumentTrace, trace_document
@@ -167,6 +171,8 @@ class DocumentRouter(Closing):
             await asyncio.to_thread(leave)
 
     def _asked(self, path: str | Path, source_uri: str | None = None) -> Asked:
+        if is_url(path):
+            return Asked(self, source_uri_of(path), source_uri, address=str(path))
         return Asked(self, str(path), source_uri, Path(path).absolute().parent)
 
     def convert(self, path: str | Path) -> Conversion:
@@ -234,34 +240,81 @@ class DocumentRouter(Closing):
                 refresh=refresh,
                 checksum=checksum,
                 content_hash=_hash_if_there(asked.file_path) if checksum else None,
+                stamp=asked.stamp,
                 on_done=on_done,
             )
         if self._execution is not None:
             job_id = self._execution.submit(asked.file_path, self.config, asked.source_uri)
             on_done(job_id)
             return job_id
-        if (resting := self._committer.resting()) is not None:
-            return deferred_result(asked.file_path, resting)
-        run_id = uuid.uuid4().hex
-        try:
-            mark = self._embedder_mark()
-            check = SourceCheck(self.format, self.config, self.store, self.fingerprint(mark), refresh, checksum)
-            decision = check.decide(asked.file_path, asked.source_uri, asked.root, run_id, asked.origin)
-        except (StoreError, BackendError) as exc:
-            return deferred_result(asked.origin or asked.file_path, exc)
+        if asked.content_hash is not None and _hash_if_there(asked.file_path) not in (None, asked.content_hash):
+            name = Path(asked.file_path).name
+            message = f"{name} has other bytes here than where it was submitted: it changed, or is another file"
+            return deferred_result(asked.place, ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, message, recoverable=True))
+        stamp = asked.stamp if asked.origin is not None else None
+        decision = self._decided(
+            asked,
+            lambda check, run_id: check.decide(
+                asked.file_path, asked.source_uri, asked.root, run_id, asked.origin, stamp
+            ),
+            refresh=refresh,
+            checksum=checksum,
+        )
         if isinstance(decision, ProcessingResult):
             return decision
-        if isinstance(decision, tuple):
-            submission, error = decision
-            return self._committer.set_aside(submission, error)
         return self._backend().submit(
             asked.file_path,
             self.config,
             asked.source_uri,
             context=decision,
             on_done=on_done,
-            on_progress=on_progress,
+            on_progress=_naming(asked, on_progress),
         )
+
+    def foresee(self, asked: Asked, *, refresh: bool = False, checksum: bool = False) -> ProcessingResult | Fetch:
+        """What becomes of a document at a URL by what is said of it there; else how it is to be fetched."""
+        decision = self._decided(
+            asked,
+            lambda check, run_id: check.decide_unseen(asked.file_path, asked.source_uri, asked.stamp, run_id),
+            refresh=refresh,
+            checksum=checksum or asked.content_hash is not None,
+        )
+        if isinstance(decision, ProcessingResult):
+            return decision
+        limit = self.config.max_file_size_mb << 20
+        room = self._workers().room()
+        return Fetch(asked.address or asked.file_path, room, limit, self.config.per_document_timeout_seconds)
+
+    def not_fetched(self, asked: Asked, exc: IngestkitError) -> ProcessingResult:
+        """The result of a document that could not be fetched: set aside, or deferred where that may pass."""
+        if exc.recoverable:
+            return deferred_result(asked.place, exc)
+        decision = self._decided(
+            asked,
+            lambda check, run_id: check.decide_unseen(asked.file_path, asked.source_uri, NOTHING_SAID, run_id),
+        )
+        if isinstance(decision, ProcessingResult):
+            return decision
+        return self._committer.set_aside(decision, exc.to_error())
+
+    def _decided(
+        self,
+        asked: Asked,
+        decide: Callable[[SourceCheck, str], ProcessingResult | Submission | Refusal],
+        *,
+        refresh: bool = False,
+        checksum: bool = False,
+    ) -> ProcessingResult | Submission:
+        """What a check decides; what it refuses is set aside, and what cannot be asked now is deferred."""
+        if (resting := self._committer.resting()) is not None:
+            return deferred_result(asked.place, resting)
+        try:
+            mark = self._embedder_mark()
+            check = SourceCheck(self.format, self.config, self.store, self.fingerprint(mark), refresh, checksum)
+            decision = decide(check, uuid.uuid4().hex)
+        except (StoreError, BackendError) as exc:
+            return deferred_result(asked.place, exc)
+        return self._committer.set_aside(*decision) if isinstance(decision, tuple) else decision
 
     def resting(self) -> BackendError | None:
         """Why nothing should be read now: a backend that failed repeatedly and is left alone for a while."""
@@ -409,8 +462,16 @@ _ROUTER_ARGUMENTS = ("vector_store", "structured_db", "llm", "embedder", "config
 
 
 def _hash_if_there(file_path: str) -> str | None:
-    """The content hash of a file; None where it cannot be read, which the worker will say better."""
+    """The content hash of a file; None where it cannot be read, which the worker will say better, and at a URL."""
     try:
         return hash_file(file_path)
     except OSError:
         return None
+
+
+def _naming(asked: Asked, on_progress: OnProgress | None) -> OnProgress | None:
+    """Tells of a copy under its origin's name."""
+    if on_progress is None or asked.origin is None:
+        return on_progress
+    place = asked.origin
+    return lambda event: on_progress(replace(event, file_path=place))

@@ -10,28 +10,25 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from ingestkit_core.batch import Asked, run_batch
-from ingestkit_core.commit import deferred_result
 from ingestkit_core.config import ProcessorConfig
-from ingestkit_core.errors import ErrorCode, ExecutionError, SourceError
+from ingestkit_core.errors import ErrorCode, ExecutionError
 from ingestkit_core.execution.distributed.worker import refusal
-from ingestkit_core.execution.local import failed_result
-from ingestkit_core.fetching import fetched
 from ingestkit_core.ingestor import Ingestor
-from ingestkit_core.keys import hash_file, is_url
+from ingestkit_core.keys import is_url, source_uri_of
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.router import DocumentRouter
+from ingestkit_core.stamps import Stamp
 from ingestkit_core.stores.jobs import JobRequest
 
 __all__ = ["JobServer"]
 
 _ROUTERS_KEPT = 32
-_DEFAULTS = ProcessorConfig()
 
 
 @dataclass(slots=True)
@@ -53,35 +50,20 @@ class JobServer:
 
     def run(self, request: JobRequest) -> ProcessingResult:
         """Read and commit; what this worker must not run is refused in the result."""
-        if not is_url(request.file_path):
-            return self._run(request)
-        limit = request.config.get("max_file_size_mb", _DEFAULTS.max_file_size_mb)
-        try:
-            with fetched(request.file_path, limit << 20) as copy:
-                return self._run(request, str(copy))
-        except SourceError as exc:
-            if exc.recoverable:
-                return deferred_result(request.file_path, exc)
-            return failed_result(request.file_path, exc.to_error())
-
-    def _run(self, request: JobRequest, copy: str | None = None) -> ProcessingResult:
-        """The job, read from ``copy`` where its file is somewhere else."""
-        origin = request.file_path if copy is not None else None
-        request = replace(request, file_path=copy or request.file_path)
+        place = source_uri_of(request.file_path) if is_url(request.file_path) else request.file_path
         template = self._template(request)
         if isinstance(template, str):
-            return refusal(origin or request.file_path, template)
+            return refusal(place, template)
         if (objection := self._objection(request, template)) is not None:
-            return refusal(origin or request.file_path, objection)
+            return refusal(place, objection)
         try:
             with self._router(request, template) as router:
-                root = Path(request.root) if request.root is not None else None
-                asked = Asked(router, request.file_path, request.source_uri or origin, root, origin)
+                asked = _asked(request, router, place)
                 ((_, result),) = run_batch([asked], refresh=request.refresh, checksum=request.checksum)
                 return result
         except ValidationError as exc:
             wrong = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
-            return refusal(origin or request.file_path, f"this worker cannot read the job's settings: {wrong}")
+            return refusal(place, f"this worker cannot read the job's settings: {wrong}")
 
     def _template(self, request: JobRequest) -> DocumentRouter | str:
         """The router whose format the job is of, or why there is none."""
@@ -101,8 +83,6 @@ class JobServer:
         embedder = template.embedder.identity if template.embedder is not None else None
         if request.embedder != embedder:
             return f"{name} was submitted for the embedder {request.embedder}, this worker has {embedder}"
-        if request.content_hash is not None and _hash_of(request.file_path) not in (None, request.content_hash):
-            return f"{name} has other bytes here than where it was submitted: it changed, or is another file"
         return None
 
     @contextmanager
@@ -158,9 +138,14 @@ def _settings(request: JobRequest, template: DocumentRouter) -> ProcessorConfig:
     return type(own).model_validate({**request.config, **engine})
 
 
-def _hash_of(file_path: str) -> str | None:
-    try:
-        return hash_file(file_path)
-    except OSError:
-        # Missing or unreadable: reading it says so, with its own code.
-        return None
+def _asked(request: JobRequest, router: DocumentRouter, place: str) -> Asked:
+    """The job's document."""
+    return Asked(
+        router,
+        place,
+        request.source_uri,
+        Path(request.root) if request.root is not None else None,
+        stamp=Stamp(request.size_bytes, request.modified_ns, request.etag),
+        address=request.file_path if is_url(request.file_path) else None,
+        content_hash=request.content_hash,
+    )

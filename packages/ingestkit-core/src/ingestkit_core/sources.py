@@ -11,15 +11,17 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
+from ingestkit_core.addresses import name_of
 from ingestkit_core.commit import Submission
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, IngestError, SecurityError, SourceError
 from ingestkit_core.formats import HEAD_BYTES, Format
 from ingestkit_core.keys import UNDECODABLE, IngestKey, hash_file, printable, source_uri_of
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.stamps import NOTHING_SAID, Stamp, stamp_of_file
 from ingestkit_core.stores.base import DocumentStore, QuarantineRecord, SourceRecord, SourceState
 
-__all__ = ["SourceCheck", "stat_of"]
+__all__ = ["Refusal", "SourceCheck", "stat_of"]
 
 _MEBIBYTE = 1 << 20
 _TIME_DOUBT_NS = 2_000_000_000
@@ -48,33 +50,58 @@ class SourceCheck:
         self._checksum = checksum
 
     def decide(
-        self, file_path: str, source_uri: str | None, root: Path | None, run_id: str, origin: str | None = None
+        self,
+        file_path: str,
+        source_uri: str | None,
+        root: Path | None,
+        run_id: str,
+        origin: str | None = None,
+        stamp: Stamp | None = None,
     ) -> ProcessingResult | Submission | Refusal:
         """A result at once, a submission to be read, or a submission with the error that refuses it.
 
         ``root`` is where a file that moved here may have come from: anywhere below it. ``origin`` is the URL of
-        which the file is a copy. Raises StoreError.
+        which the file is a copy, and ``stamp`` what was said of the file there. Raises StoreError.
         """
-        uri = printable(source_uri) if source_uri is not None else source_uri_of(file_path)
         place = origin or file_path
+        uri = printable(source_uri) if source_uri is not None else source_uri_of(place)
+        may_have_moved = source_uri is None and origin is None
         try:
-            return self._decide(file_path, place, uri, root if source_uri is None else None, run_id)
+            return self._decide(file_path, place, uri, root if may_have_moved else None, run_id, stamp)
         except (SourceError, SecurityError) as exc:
-            return Submission(self._state(place, uri, None), run_id), exc.to_error()
+            return Submission(self._state(place, uri, NOTHING_SAID), run_id), exc.to_error()
         except OSError as exc:
             error = SourceError(ErrorCode.E_SOURCE_UNREADABLE, f"{place} cannot be read: {exc.strerror}")
-            return Submission(self._state(place, uri, None), run_id), error.to_error()
+            return Submission(self._state(place, uri, NOTHING_SAID), run_id), error.to_error()
+
+    def decide_unseen(
+        self, url: str, source_uri: str | None, stamp: Stamp, run_id: str
+    ) -> ProcessingResult | Submission | Refusal:
+        """``decide`` for a file at a URL, by what is said of it alone; a submission is to be fetched."""
+        uri = printable(source_uri) if source_uri is not None else source_uri_of(url)
+        submission = Submission(self._state(url, uri, stamp), run_id)
+        try:
+            self._check_size(name_of(url), stamp.size_bytes or 0)
+        except SecurityError as exc:
+            return submission, exc.to_error()
+        if self._checksum or not stamp.tells_changes:
+            return submission
+        committed = self._store.find(submission.state.tenant_id, uri)
+        set_aside = self._store.find_quarantined(submission.state.tenant_id, uri)
+        return self._known(submission.state, committed, set_aside, by_time=True) or submission
 
     def _decide(
-        self, file_path: str, place: str, uri: str, root: Path | None, run_id: str
+        self, file_path: str, place: str, uri: str, root: Path | None, run_id: str, stamp: Stamp | None
     ) -> ProcessingResult | Submission | Refusal:
-        status = stat_of(file_path)
-        state = self._state(place, uri, status)
+        seen = stamp_of_file(stat_of(file_path))
+        state = self._state(place, uri, seen if stamp is None else _completed(stamp, seen))
         committed = self._store.find(state.tenant_id, uri)
         set_aside = self._store.find_quarantined(state.tenant_id, uri)
-        if not self._checksum and (known := self._known(state, committed, set_aside, by_time=True)):
+        # Of a copy the time says nothing.
+        by_time = stamp is None and not self._checksum
+        if by_time and (known := self._known(state, committed, set_aside, by_time=True)):
             return known
-        self._check_size(file_path, status)
+        self._check_size(Path(file_path).name, seen.size_bytes or 0)
         state = self._with_hash(state, hash_file(file_path))
         if known := self._known(state, committed, set_aside, by_time=False):
             self._store.touch(state)
@@ -90,7 +117,7 @@ class SourceCheck:
             return _unchanged(self._store.move(old, state, run_id), run_id)
         return Submission(state, run_id, attempts, moved_from=old.state.source_uri)
 
-    def _state(self, file_path: str, uri: str, status: os.stat_result | None) -> SourceState:
+    def _state(self, file_path: str, uri: str, stamp: Stamp) -> SourceState:
         return SourceState(
             tenant_id=self._config.tenant_id,
             source_uri=uri,
@@ -100,8 +127,9 @@ class SourceCheck:
             ingest_key="",
             fingerprint=self._fingerprint,
             parser_version=self._config.parser_version,
-            size_bytes=status.st_size if status else 0,
-            modified_ns=status.st_mtime_ns if status else 0,
+            size_bytes=stamp.size_bytes or 0,
+            modified_ns=stamp.modified_ns,
+            etag=stamp.etag,
         )
 
     def _with_hash(self, state: SourceState, content_hash: str) -> SourceState:
@@ -113,12 +141,12 @@ class SourceCheck:
         )
         return replace(state, content_hash=content_hash, ingest_key=key.key)
 
-    def _check_size(self, file_path: str, status: os.stat_result) -> None:
+    def _check_size(self, name: str, size_bytes: int) -> None:
         """Before the file is hashed: what is too large is not read at all."""
-        if status.st_size > self._config.max_file_size_mb * _MEBIBYTE:
+        if size_bytes > self._config.max_file_size_mb * _MEBIBYTE:
             raise SecurityError(
                 ErrorCode.E_SECURITY_TOO_LARGE,
-                f"{Path(file_path).name} has {status.st_size / _MEBIBYTE:.0f} MiB, the limit is "
+                f"{name} has {size_bytes / _MEBIBYTE:.0f} MiB, the limit is "
                 f"{self._config.max_file_size_mb}: raise max_file_size_mb and say why in "
                 "max_file_size_override_reason",
             )
@@ -151,10 +179,11 @@ class SourceCheck:
     def _same(self, old: SourceState, new: SourceState, recorded_ns: int, by_time: bool) -> bool:
         if not old.content_hash or not self._same_settings(old):
             return False
-        if by_time:
-            settled = new.modified_ns + _TIME_DOUBT_NS < recorded_ns
-            return settled and (old.size_bytes, old.modified_ns) == (new.size_bytes, new.modified_ns)
-        return old.content_hash == new.content_hash
+        if not by_time:
+            return old.content_hash == new.content_hash
+        settled = bool(new.etag) or new.modified_ns + _TIME_DOUBT_NS < recorded_ns
+        was, now = ((state.size_bytes, state.modified_ns, state.etag) for state in (old, new))
+        return settled and was == now
 
     def _same_settings(self, old: SourceState) -> bool:
         """A changed parser version alone makes a source stale, which only ``refresh`` mends."""
@@ -186,6 +215,11 @@ def stat_of(file_path: str) -> os.stat_result:
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
         raise SourceError(ErrorCode.E_SOURCE_UNREADABLE, f"{file_path} is {kind}")
     return status
+
+
+def _completed(said: Stamp, copied: Stamp) -> Stamp:
+    """What was said of a file, and from its copy what was not said."""
+    return replace(said, size_bytes=said.size_bytes if said.size_bytes is not None else copied.size_bytes)
 
 
 def _unchanged(record: SourceRecord, run_id: str | None = None) -> ProcessingResult:

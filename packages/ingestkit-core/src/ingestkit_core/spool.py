@@ -3,7 +3,7 @@
 A reader that has more to hand over than fits a message (a large table as a SQLite file) writes it to
 :func:`job_directory` and returns the path. The engine that runs the job says which directory that is and
 removes it once the result was used or the job has failed. Without an engine it is one temporary directory per
-process, removed at exit.
+process, removed at exit; if it was killed, by the next one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import atexit
 import errno
 import functools
 import itertools
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from ingestkit_core.errors import ErrorCode, ExecutionError
+from ingestkit_core.temporary import LockedDirectory
 
 __all__ = ["assign_directory", "fresh_directory", "is_no_room", "job_directory", "no_room", "spooling", "working_in"]
 
@@ -93,6 +93,6 @@ def fresh_directory() -> Path:
 
 @functools.cache
 def _fallback() -> Path:
-    directory = Path(tempfile.mkdtemp(prefix="ingestkit-jobs-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    return directory
+    directory = LockedDirectory("jobs")
+    atexit.register(directory.close)
+    return Path(directory.path)

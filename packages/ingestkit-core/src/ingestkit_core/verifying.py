@@ -12,6 +12,7 @@ import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,8 @@ from typing import Any, Literal
 
 from ingestkit_core.elements import CellRange, PageBox, RowPlace
 from ingestkit_core.errors import ErrorCode, IngestError, IngestkitError
+from ingestkit_core.fetching import fetched
+from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.router import DocumentRouter
 from ingestkit_core.stores.base import DocumentStore, QueryError, SourceRecord, SourceState, TableRecord
@@ -94,7 +97,7 @@ def _verified(
 ) -> Verified:
     """On a thread that waits for the worker."""
     state = record.state
-    if not os.path.exists(state.file_path):
+    if not is_url(state.file_path) and not os.path.exists(state.file_path):
         return Verified(state, "gone")
     if router is None:
         message = f"no installed format reads {state.source_format}"
@@ -102,8 +105,11 @@ def _verified(
     try:
         write_questions(questions, questions_about(store, state, tables))
         request = Request(str(questions), came_in(record.result), state.content_hash, shows_text)
-        return Verified(state, "verified", router.verify(state.file_path, request))
+        with _at_hand(state.file_path, router) as file:
+            return Verified(state, "verified", router.verify(file, request))
     except IngestkitError as exc:
+        if exc.code == ErrorCode.E_SOURCE_NOT_FOUND:
+            return Verified(state, "gone")
         if exc.code == ErrorCode.E_SOURCE_CHANGED:
             return Verified(state, "changed")
         return Verified(state, "failed", error=exc.to_error())
@@ -112,6 +118,16 @@ def _verified(
         return Verified(state, "failed", error=_error(ErrorCode.E_STORE_COMMIT, message))
     finally:
         questions.unlink(missing_ok=True)
+
+
+@contextmanager
+def _at_hand(file_path: str, router: DocumentRouter) -> Iterator[str | Path]:
+    """The file itself, or a copy of what is at its URL."""
+    if not is_url(file_path):
+        yield file_path
+        return
+    with fetched(file_path, router.config.max_file_size_mb << 20) as copy:
+        yield copy
 
 
 def came_in(result: ProcessingResult) -> dict[str, int]:

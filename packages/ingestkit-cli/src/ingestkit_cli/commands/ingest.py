@@ -11,7 +11,7 @@ from ingestkit_cli.options import (
     Embedder,
     Json,
     Llm,
-    Paths,
+    Places,
     Queue,
     Store,
     StrategyOption,
@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
 
     @command(app, "ingest", "Main job")
     def ingest(
-        paths: Paths,
+        paths: Places,
         store: Store = None,
         workers: Workers = None,
         strategy: StrategyOption = None,
@@ -72,16 +72,16 @@ def register(app: typer.Typer) -> None:
 
         Example: ingestkit ingest ~/reports --exclude 'draft*'
         """
-        from ingestkit_cli.ingesting import Run, Selection, ingest_paths
+        from ingestkit_cli.ingesting import Run, Selection, ingest_paths, named
         from ingestkit_cli.settings import Wishes
 
         wishes = Wishes(config, tenant, workers, strategy, embedder, llm, queue)
-        selection = Selection(tuple(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
+        selection = Selection(named(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
         return ingest_paths(selection, Run(store, wishes, wait, as_json))
 
     @command(app, "sync", "Change")
     def sync(
-        paths: Paths,
+        paths: Places,
         allow_deletes: _AllowDeletes = None,
         store: Store = None,
         workers: Workers = None,
@@ -100,15 +100,15 @@ def register(app: typer.Typer) -> None:
     ) -> int:
         """Mirror folders: ingest, then remove the documents whose files are gone.
 
-        Nothing is removed if a folder is missing, empty or on another disk than last time, or if more than 10
-        documents and a tenth of all would go: then it says which number to allow.
+        Nothing is removed if a folder is missing, empty, not to be listed or on another disk than last time, or if
+        more than 10 documents and a tenth of all would go: then it says which number to allow.
 
         Example: ingestkit sync ~/reports
         """
-        from ingestkit_cli.ingesting import Run, Selection
+        from ingestkit_cli.ingesting import Run, Selection, named
         from ingestkit_cli.settings import Wishes
         from ingestkit_cli.syncing import sync_paths
 
         wishes = Wishes(config, tenant, workers, strategy, embedder, llm, queue)
-        selection = Selection(tuple(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
+        selection = Selection(named(paths), tuple(include or ()), tuple(exclude or ()), refresh, checksum)
         return sync_paths(selection, Run(store, wishes, wait, as_json), allow_deletes)

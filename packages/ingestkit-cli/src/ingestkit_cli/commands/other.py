@@ -13,7 +13,7 @@ from ingestkit_cli.options import (
     Form,
     Json,
     Llm,
-    Paths,
+    Places,
     Store,
     StrategyOption,
     Wait,
@@ -45,15 +45,16 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
 
     @command(app, "convert", "Other")
-    def convert(paths: Paths, to: _To, output: _Folder = None, workers: Workers = None, config: Config = None) -> int:
+    def convert(paths: Places, to: _To, output: _Folder = None, workers: Workers = None, config: Config = None) -> int:
         """Convert documents to Markdown, JSON or HTML; nothing is stored. A single one goes to stdout.
 
         Example: ingestkit convert reports/ --to md -o texts
         """
         from ingestkit_cli.converting import convert_paths
+        from ingestkit_cli.ingesting import named
         from ingestkit_cli.settings import Wishes
 
-        return convert_paths(paths, to.value, output, Wishes(config, None, workers, None))
+        return convert_paths(named(paths), to.value, output, Wishes(config, None, workers, None))
 
     @command(app, "run", "Other")
     def run(recipe: _Recipe, assignments: _Set = []) -> int:  # noqa: B006  # typer makes its own copy

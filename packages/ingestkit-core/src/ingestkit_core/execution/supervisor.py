@@ -26,10 +26,10 @@ from ingestkit_core.execution import causes, wire
 from ingestkit_core.execution.answer import job_path
 from ingestkit_core.execution.causes import Exit
 from ingestkit_core.execution.crew import Crew
-from ingestkit_core.execution.directory import PoolDirectory
 from ingestkit_core.execution.jobs import Outcome
 from ingestkit_core.execution.launch import Launcher
 from ingestkit_core.execution.slots import Entry, State, Worker, outcome_of
+from ingestkit_core.temporary import LockedDirectory
 
 __all__ = ["Supervisor"]
 
@@ -44,7 +44,7 @@ class Supervisor:
     """
 
     def __init__(
-        self, launcher: Launcher, directory: PoolDirectory, max_workers: int, max_jobs_per_worker: int
+        self, launcher: Launcher, directory: LockedDirectory, max_workers: int, max_jobs_per_worker: int
     ) -> None:
         self.waiting: deque[Entry] = deque()
         self.cancels: deque[tuple[int, bool]] = deque()

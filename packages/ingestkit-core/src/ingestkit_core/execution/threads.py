@@ -22,7 +22,7 @@ from typing import Any
 from ingestkit_core.errors import ErrorCode, ExecutionError, IngestError, IngestkitError
 from ingestkit_core.execution.workers import Job, Outcome, Sealed
 from ingestkit_core.progress import Report, reporting_to
-from ingestkit_core.spool import fresh_directory, is_no_room, no_room, working_in
+from ingestkit_core.spool import fresh_directory, is_no_room, no_room, spooling, working_in
 
 __all__ = ["ThreadPool"]
 
@@ -95,6 +95,13 @@ class ThreadPool:
             self._changed.notify_all()
         for run in runs:
             self._settle(run, _failure(ErrorCode.E_EXECUTION_CANCELLED, "cancelled: the threads were closed"))
+
+    def room(self) -> Path:
+        """A fresh directory for what is no job's; it goes with the process at the latest."""
+        with spooling():
+            directory = fresh_directory()
+            directory.mkdir(parents=True)
+        return directory
 
     def _start_thread(self) -> None:
         self._threads += 1

@@ -16,16 +16,17 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 from ingestkit_core.closing import Closing
 from ingestkit_core.errors import ErrorCode, ExecutionError
 from ingestkit_core.execution import wire
 from ingestkit_core.execution.answer import ARGUMENTS_FILE, job_body, job_path
-from ingestkit_core.execution.directory import PoolDirectory
 from ingestkit_core.execution.jobs import Job, Outcome, Sealed
 from ingestkit_core.execution.launch import Launcher
 from ingestkit_core.execution.packing import Unpicklable, find_unpicklable, pack
@@ -33,6 +34,8 @@ from ingestkit_core.execution.slots import Entry
 from ingestkit_core.execution.spawning import SpawningLauncher
 from ingestkit_core.execution.supervisor import Supervisor
 from ingestkit_core.progress import Report
+from ingestkit_core.spool import spooling
+from ingestkit_core.temporary import LockedDirectory
 
 __all__ = ["Job", "Outcome", "Sealed", "Unpicklable", "WorkerPool", "find_unpicklable"]
 
@@ -76,7 +79,7 @@ class WorkerPool(Closing):
         self._lock = threading.Lock()
         self._open = True
         self._owner = os.getpid()
-        self._directory: PoolDirectory | None = None
+        self._directory: LockedDirectory | None = None
         self._supervisor: Supervisor | None = None
         self._thread: threading.Thread | None = None
 
@@ -172,7 +175,7 @@ class WorkerPool(Closing):
         with self._lock:
             self._check_open()
             if self._supervisor is None:
-                self._directory = PoolDirectory()
+                self._directory = _pool_directory()
                 launcher = self._launcher_type(self._directory.path, self._preload)
                 self._supervisor = Supervisor(launcher, self._directory, self._max_workers, self._max_jobs)
                 self._thread = threading.Thread(
@@ -182,9 +185,30 @@ class WorkerPool(Closing):
                 _started.add(self)
             return self._supervisor
 
+    def room(self) -> Path:
+        """A fresh directory for what is no job's, beside those of the jobs; it goes with the pool at the latest."""
+        self._check_owner()
+        if self._supervisor is None:
+            self._start()
+        assert self._directory is not None
+        with spooling():
+            return Path(tempfile.mkdtemp(prefix="room-", dir=self._directory.path))
+
     def _forget(self) -> None:
         if self._supervisor is not None and not self._supervisor.closing:
             self._supervisor.forget()
+
+
+def _pool_directory() -> LockedDirectory:
+    """Where the jobs have their directories, and the workers their words."""
+    try:
+        return LockedDirectory("pool")
+    except OSError as exc:
+        raise ExecutionError(
+            ErrorCode.E_EXECUTION_SUBMIT,
+            f"no spool directory can be made under {tempfile.gettempdir()} ({exc.strerror}); "
+            "free some space or set TMPDIR",
+        ) from exc
 
 
 def _spool_arguments(directory: str, call: bytes) -> None:

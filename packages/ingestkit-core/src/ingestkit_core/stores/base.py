@@ -42,9 +42,10 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """A source as it was found on disk: what "unchanged" is decided by.
+    """A source as it was found on disk, or at its URL: what "unchanged" is decided by.
 
-    ``modified_ns`` is the file's modification time in nanoseconds; ``content_hash`` is empty where the
+    ``modified_ns`` is the file's modification time in nanoseconds, ``etag`` what a server says that changes with the
+    bytes; 0 and empty where nothing is said. ``content_hash`` is empty where the
     bytes could not be pinned down (the file changed while it was read), which matches nothing.
     """
 
@@ -58,6 +59,7 @@ class SourceState:
     parser_version: str
     size_bytes: int
     modified_ns: int
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +269,7 @@ class DocumentStore(Closing):
 
     @abstractmethod
     def touch(self, state: SourceState) -> None:
-        """Record that a source has new size or modification time and the same bytes."""
+        """Record that a source has new size, modification time or etag, and the same bytes."""
 
     @abstractmethod
     def quarantine(self, record: QuarantineRecord) -> None:

@@ -55,7 +55,8 @@ class JobRequest:
 
     ``config`` holds the settings that differ from their defaults, ``format_name`` says whose they are (None:
     the worker looks at the file). ``root`` is the folder the file was found under, for moved files. Where
-    ``content_hash`` is known, other bytes are refused. ``store_url`` and ``embedder`` (its identity) are what
+    ``content_hash`` is known, other bytes are refused. ``size_bytes``, ``modified_ns`` and ``etag`` are what was
+    said of a file at a URL (see Stamp). ``store_url`` and ``embedder`` (its identity) are what
     the sender expects of the worker; a ``store_url`` of None is content with any store.
     """
 
@@ -70,6 +71,9 @@ class JobRequest:
     content_hash: str | None = None
     store_url: str | None = None
     embedder: str | None = None
+    size_bytes: int | None = None
+    modified_ns: int = 0
+    etag: str = ""
 
     def to_json(self) -> str:
         """ASCII, whatever bytes the file's name has."""

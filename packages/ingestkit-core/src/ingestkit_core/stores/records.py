@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 STATE_COLUMNS = (
-    "tenant, uri, path, format, content_hash, ingest_key, fingerprint, parser_version, size_bytes, modified_ns"
+    "tenant, uri, path, format, content_hash, ingest_key, fingerprint, parser_version, size_bytes, modified_ns, etag"
 )
 """The columns of sources and of quarantine that hold a SourceState, in its order."""
 
@@ -49,12 +49,13 @@ def state_values(state: SourceState) -> tuple[Any, ...]:
         state.parser_version,
         state.size_bytes,
         state.modified_ns,
+        state.etag,
     )
 
 
 def state_of(row: Sequence[Any]) -> SourceState:
     """The state in a row that begins with STATE_COLUMNS."""
-    return SourceState(row[0] or None, *row[1:10])
+    return SourceState(row[0] or None, *row[1:11])
 
 
 def brought_by_hand(chunk: ChunkPayload) -> tuple[SourceState, ProcessingResult]:

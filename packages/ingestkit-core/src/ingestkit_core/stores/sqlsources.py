@@ -113,10 +113,10 @@ class SqlSources(DocumentStore):
     def touch(self, state: SourceState) -> None:
         """See DocumentStore."""
         key = (state.tenant_id or "", state.source_uri)
-        seen = (state.size_bytes, state.modified_ns, time.time_ns(), *key)
+        seen = (state.size_bytes, state.modified_ns, state.etag, time.time_ns(), *key)
         with self._changing(state.tenant_id, state.source_uri) as run:
             for table in ("sources", "quarantine"):
-                run(f"UPDATE {table} SET size_bytes = ?, modified_ns = ?, recorded_ns = ? {_OF_ONE}", seen)
+                run(f"UPDATE {table} SET size_bytes = ?, modified_ns = ?, etag = ?, recorded_ns = ? {_OF_ONE}", seen)
             # Bytes that were set aside are gone if the file has these.
             run(f"DELETE FROM quarantine {_OF_ONE} AND content_hash <> ?", (*key, state.content_hash))
 
@@ -128,7 +128,7 @@ class SqlSources(DocumentStore):
             leave_quarantine(run, state.tenant_id or "", state.source_uri)
             run(
                 f"INSERT INTO quarantine ({STATE_COLUMNS}, code, errors, recorded_ns, attempts) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*state_values(state), record.code, errors, time.time_ns(), record.attempts),
             )
 
@@ -155,13 +155,13 @@ def listing(select: str, tenant_id: str | None) -> tuple[str, list[str]]:
 
 def source_record(row: Sequence[Any]) -> SourceRecord:
     """A row of SOURCES as a record."""
-    return SourceRecord(state_of(row), row[10], row[11], ProcessingResult.model_validate_json(row[12]))
+    return SourceRecord(state_of(row), row[11], row[12], ProcessingResult.model_validate_json(row[13]))
 
 
 def quarantine_record(row: Sequence[Any]) -> QuarantineRecord:
     """A row of QUARANTINE as a record."""
-    errors = tuple(IngestError.model_validate(error) for error in json.loads(row[11]))
-    return QuarantineRecord(state_of(row), row[10], errors, row[12], row[13])
+    errors = tuple(IngestError.model_validate(error) for error in json.loads(row[12]))
+    return QuarantineRecord(state_of(row), row[11], errors, row[13], row[14])
 
 
 # Inside a transaction
@@ -177,7 +177,7 @@ def insert_source(run: Run, state: SourceState, run_id: str, result: ProcessingR
     """A new row of sources; returns its id."""
     row = run(
         f"INSERT INTO sources ({STATE_COLUMNS}, run_id, recorded_ns, result) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (*state_values(state), run_id, time.time_ns(), export.stable_result(result)),
     ).fetchone()
     return int(row[0])

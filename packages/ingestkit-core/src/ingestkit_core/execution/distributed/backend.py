@@ -19,6 +19,7 @@ from ingestkit_core.execution.distributed.waits import SILENCE_SECONDS, Waits
 from ingestkit_core.execution.local import failed_result
 from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.stamps import NOTHING_SAID, Stamp
 from ingestkit_core.stores import open_store
 from ingestkit_core.stores.base import DocumentStore
 from ingestkit_core.stores.jobs import JobJournal, JobRecord, JobRequest
@@ -109,13 +110,15 @@ class DistributedExecutionBackend(Closing):
         refresh: bool = False,
         checksum: bool = False,
         content_hash: str | None = None,
+        stamp: Stamp | None = None,
         on_done: Callable[[str], None],
     ) -> str:
         """``submit`` for one of many: it is recorded and sent on another thread, together with others.
 
+        By the ``stamp`` of a file at a URL the worker may tell that it is unchanged, without fetching it.
         ``get_result`` raises what ``submit`` would have raised, and ``on_done`` is told then too.
         """
-        job = self._job(file_path, config, source_uri, root, refresh, checksum, content_hash, on_done)
+        job = self._job(file_path, config, source_uri, root, refresh, checksum, content_hash, on_done, stamp)
         self._sender.put(job)
         return job.job_id
 
@@ -129,7 +132,9 @@ class DistributedExecutionBackend(Closing):
         checksum: bool,
         content_hash: str | None,
         on_done: Callable[[str], None] | None,
+        stamp: Stamp | None = None,
     ) -> Outgoing:
+        stamp = stamp or NOTHING_SAID
         request = JobRequest(
             file_path=file_path if is_url(file_path) else os.path.abspath(file_path),
             config=self._settings(config),
@@ -142,6 +147,9 @@ class DistributedExecutionBackend(Closing):
             content_hash=content_hash,
             store_url=self._store_url,
             embedder=self._embedder,
+            size_bytes=stamp.size_bytes,
+            modified_ns=stamp.modified_ns,
+            etag=stamp.etag,
         )
         job_id = uuid.uuid4().hex
         return Outgoing(job_id, request, on_done) if on_done is not None else Outgoing(job_id, request)

@@ -66,10 +66,14 @@ class Server:
 
     @property
     def has_schema(self) -> bool:
-        """Whether anything was ever committed here."""
+        """Whether anything was ever committed here. An older schema becomes the current one."""
         if not self._has_schema:
             with self.outside() as connection:
-                self._has_schema = schema.check(connection, self.url) > 0
+                version = schema.check(connection, self.url)
+            if 0 < version < schema.SCHEMA_VERSION:
+                with self._transaction("BEGIN") as connection:
+                    schema.make(connection, self.url)
+            self._has_schema = version > 0
         return self._has_schema
 
     def close(self) -> None:

@@ -128,6 +128,9 @@ _MIGRATIONS = (
     _VERSION_1,
     # Tables are as they were; a row may now cite several boxes, which an older reader would stumble over.
     "SELECT 1;",
+    # A server says of its files what changes with their bytes, better than their time.
+    """ALTER TABLE ingestkit.sources ADD COLUMN etag text NOT NULL DEFAULT '';
+    ALTER TABLE ingestkit.quarantine ADD COLUMN etag text NOT NULL DEFAULT '';""",
 )
 """Script ``i`` takes a store from version ``i`` to ``i + 1``; the first makes it in an empty database."""
 

@@ -139,6 +139,9 @@ _MIGRATIONS = (
     INSERT INTO vectors_in_rows SELECT * FROM vectors;
     DROP TABLE vectors;
     ALTER TABLE vectors_in_rows RENAME TO vectors;""",
+    # A server says of its files what changes with their bytes, better than their time.
+    """ALTER TABLE sources ADD COLUMN etag TEXT NOT NULL DEFAULT '';
+    ALTER TABLE quarantine ADD COLUMN etag TEXT NOT NULL DEFAULT '';""",
 )
 """Script ``i`` takes a store from version ``i`` to ``i + 1``; the first makes it out of an empty file."""
 

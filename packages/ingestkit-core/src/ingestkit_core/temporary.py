@@ -1,7 +1,7 @@
-"""A pool's directory: the job directories and the words of its workers. In the owner.
+"""A temporary directory that is locked while its owner lives.
 
-It is locked while its owner lives, by a lock the system drops when the process ends. So a later pool can tell
-a dead owner's directory and removes it.
+The system drops the lock when the process ends, however it ends. So a later one can tell a dead owner's directory
+and removes it.
 """
 
 from __future__ import annotations
@@ -12,27 +12,18 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from ingestkit_core.errors import ErrorCode, ExecutionError
+__all__ = ["LockedDirectory", "sweep"]
 
-__all__ = ["PoolDirectory", "sweep"]
-
-_PREFIX = "ingestkit-pool-"
+_PREFIX = "ingestkit-"
 _LOCK = "owner.lock"
 
 
-class PoolDirectory:
-    """A fresh, locked directory under the system's temporary directory."""
+class LockedDirectory:
+    """A fresh one below the system's temporary directory, named ``ingestkit-KIND-...``. Raises OSError."""
 
-    def __init__(self) -> None:
-        try:
-            sweep()
-            self.path, self._lock = _locked_directory()
-        except OSError as exc:
-            raise ExecutionError(
-                ErrorCode.E_EXECUTION_SUBMIT,
-                f"no spool directory can be made under {tempfile.gettempdir()} ({exc.strerror}); "
-                "free some space or set TMPDIR",
-            ) from exc
+    def __init__(self, kind: str) -> None:
+        sweep()
+        self.path, self._lock = _locked_directory(kind)
 
     def close(self) -> None:
         """Remove it with everything in it."""
@@ -58,9 +49,9 @@ def sweep() -> None:
                 os.close(lock)
 
 
-def _locked_directory() -> tuple[str, int]:
+def _locked_directory(kind: str) -> tuple[str, int]:
     while True:
-        directory = tempfile.mkdtemp(prefix=_PREFIX)
+        directory = tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-")
         path = os.path.join(directory, _LOCK)
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         # A sweep may have come between the file and its lock, and removed both.
