@@ -134,6 +134,9 @@ def bombs(raw: Any) -> dict[str, bytes]:
     many = raw.flate(bytes(60 * MIB))
     return {
         "one stream": with_stream(raw, zeros, b"/Filter/FlateDecode"),
+        "between what packs badly": with_stream(
+            raw, raw.flate(os.urandom(100_000) + bytes(70 * MIB) + os.urandom(100_000)), b"/Filter/FlateDecode"
+        ),
         "flate in flate": with_stream(raw, raw.flate(zeros), b"/Filter[/FlateDecode/FlateDecode]"),
         "the filter by reference": raw.one_page({6: raw.stream(zeros, b"/Filter 7 0 R"), 7: b"/FlateDecode"}),
         "a filter mentioned before": with_stream(raw, zeros, b"/A<</Filter/None>>/Filter/FlateDecode"),
@@ -162,6 +165,7 @@ def bomb_files(raw: Any) -> dict[str, bytes]:
     "name",
     [
         "one stream",
+        "between what packs badly",
         "flate in flate",
         "the filter by reference",
         "a filter mentioned before",

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ingestkit_core.elements import visible_length
-from ingestkit_pdf.lines import Placing, read_lines
+from ingestkit_pdf.lines import read_lines
+from ingestkit_pdf.placing import Placing
 from ingestkit_pdf.values import Line
 
 pytestmark = pytest.mark.unit

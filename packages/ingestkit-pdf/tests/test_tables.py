@@ -599,7 +599,7 @@ def tables_of_file(path: Path) -> tuple[Page, list[Table]]:
     with pymupdf.open(path) as raw:
         width, height, rotation = raw[0].rect.width, raw[0].rect.height, raw[0].rotation
         paths = raw[0].get_cdrawings()
-    from ingestkit_pdf.lines import Placing
+    from ingestkit_pdf.placing import Placing
 
     return read, find_tables(read, read_drawings(paths, Placing(rotation, width, height).box))
 

@@ -29,10 +29,12 @@ from ingestkit_pdf.annotations import read_annotations
 from ingestkit_pdf.drawings import read_drawings
 from ingestkit_pdf.insets import insets_of
 from ingestkit_pdf.ligatures import may_be_reversed, with_lam_alef_mended
-from ingestkit_pdf.lines import Placing, read_lines
+from ingestkit_pdf.lines import read_lines
 from ingestkit_pdf.marks import marks_of
 from ingestkit_pdf.ocr.values import Picture
 from ingestkit_pdf.pictures import picture_of
+from ingestkit_pdf.placing import Placing
+from ingestkit_pdf.resources import NamedImage, key_lookup, named_images
 from ingestkit_pdf.values import Annotations, Backdrop, Facts, Ink, Inset, Line, OutlineEntry, Page
 
 __all__ = ["Document"]
@@ -196,12 +198,12 @@ class Document:
             except _FOREIGN:
                 continue
 
-    def packed_length(self, number: int) -> int:
-        """How many bytes a stream has in the file; 0 where the object is none or cannot be read."""
+    def packed(self, number: int) -> bytes:
+        """A stream's bytes as they are in the file, decrypted; none where the object is no stream or cannot be read."""
         try:
-            return len(self._document.xref_stream_raw(number) or b"")
+            return self._document.xref_stream_raw(number) or b""
         except _FOREIGN:
-            return 0
+            return b""
 
     def unpacked_length(self, number: int, limit: int) -> int:
         """How many bytes a stream has unpacked, counted up to ``limit`` while unpacking, through all filters.
@@ -258,7 +260,7 @@ class Document:
                     ErrorCode.E_PARSE_CORRUPT, f"{self._name}: {failure}: its content is missing", page_number=number
                 )
             paths = _Paths(page)
-            images = page.get_images()
+            images = named_images(page)
             read = self._page(number, page, paths, placing, lines, unprinted, few_characters, len(images))
         if wants_insets and images and lines:
             read = replace(read, insets=self._insets(page, images, lines, placing))
@@ -283,7 +285,9 @@ class Document:
                 return read_lines(blocks, placing)
         return lines, unprinted
 
-    def _insets(self, page: Any, images: Sequence[Any], lines: Sequence[Line], placing: Placing) -> tuple[Inset, ...]:
+    def _insets(
+        self, page: Any, images: Sequence[NamedImage], lines: Sequence[Line], placing: Placing
+    ) -> tuple[Inset, ...]:
         try:
             return insets_of(self._document, page, images, lines, placing.place)
         except _FOREIGN:
@@ -305,7 +309,7 @@ class Document:
         contents = int(value.split()[0])
         if not self._document.xref_is_stream(contents):
             return not self._document.xref_object(contents, compressed=True).startswith("[")
-        packed = self.packed_length(contents)
+        packed = len(self.packed(contents))
         return packed > _LARGEST_PACKED_NOTHING_BYTES and not self.unpacked_length(contents, 1)
 
     def _page(
@@ -327,7 +331,9 @@ class Document:
         annotations: Annotations | None = Annotations()
         try:
             if numbered := page.annot_xrefs():
-                annotations = read_annotations(self._document, numbered, _file_placing(page, placing))
+                annotations = read_annotations(
+                    self._document, numbered, _file_placing(page, placing), key_lookup(self._document)
+                )
         except _FOREIGN:
             annotations = None
         return Page(

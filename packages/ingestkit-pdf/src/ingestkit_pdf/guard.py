@@ -2,22 +2,20 @@
 
     header → size → open → password → pages → decompression bombs → scripts → signatures, attachments
 
-The first fatal finding wins and is raised as SecurityError or ParseError. Streams are measured while they
-unpack and never beyond the limit; those that are too small in the file to exceed it are not unpacked at all.
+The first fatal finding wins and is raised as SecurityError or ParseError.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestkit_core.errors import ErrorCode, IngestError, ParseError, SecurityError, SourceError
 
+from ingestkit_pdf.bombs import Stream, check_bombs, stream_of
 from ingestkit_pdf.config import PDFProcessorConfig
 
 if TYPE_CHECKING:  # importing it imports pymupdf, which the owner must not
@@ -26,36 +24,12 @@ if TYPE_CHECKING:  # importing it imports pymupdf, which the owner must not
 __all__ = ["Findings", "inspect_file", "inspect_structure", "recognises"]
 
 HEADER_WINDOW_BYTES = 1024
-STREAM_LIMIT_BYTES = 64 << 20
-DOCUMENT_LIMIT_BYTES = 512 << 20
 
 _MIB = 1 << 20
-
-# Deflate packs at most 1032:1 (258 bytes in two bits); LZW's longest code stands for 3,837 bytes in twelve
-# bits; a run length pair makes 128 bytes of two; "z" in base 85 makes four of one. Brotli has no such bound.
-_MAX_RATIO = {
-    "FlateDecode": 1032,
-    "Fl": 1032,
-    "LZWDecode": 2558,
-    "LZW": 2558,
-    "RunLengthDecode": 64,
-    "RL": 64,
-    "ASCII85Decode": 4,
-    "A85": 4,
-    "ASCIIHexDecode": 1,
-    "AHx": 1,
-    "Crypt": 1,
-    "BrotliDecode": 1 << 30,
-}
-_PICTURE_CODECS = frozenset(("DCTDecode", "DCT", "JPXDecode", "JBIG2Decode", "CCITTFaxDecode", "CCF"))
 
 _STRING = re.compile(r"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]*>", re.DOTALL)
 _NAME_END = r"(?![^\s()<>\[\]{}/%])"
 _SCRIPT = re.compile(rf"/(?:JavaScript|JS){_NAME_END}|/S\s*/Launch{_NAME_END}")
-_FILTERS = re.compile(r"/Filter\s*(\[[^\]]*\]|/[^\s/<>\[\]()]+|\d+ \d+ R)")
-_LENGTH = re.compile(r"/Length (\d+)(?! \d+ R)")
-_SIZE = re.compile(r"/(Width|Height|BitsPerComponent) (\d+)")
-_NAME = re.compile(r"/([^\s/<>\[\]()]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +83,14 @@ def inspect_structure(document: Document, name: str, config: PDFProcessorConfig)
         raise ParseError(ErrorCode.E_PARSE_PASSWORD, f"{name}: needs a password to be opened; save it without one")
     _check_pages(document, name, config)
     marks = _Marks()
-    streams: list[_Stream] = []
+    streams: list[Stream] = []
     for number, source in document.objects():
         if "/Filter" in source:
-            stream = _stream(document, number, source)
+            stream = stream_of(document, number, source)
             if stream is not None:
                 streams.append(stream)
         marks.look(source)
-    _check_bombs(document, streams, name, config)
+    check_bombs(document, streams, name, config.max_decompression_ratio)
     return _findings(marks, document, name, config)
 
 
@@ -154,80 +128,6 @@ class _Marks:
             self.replacement_texts = True
         if "/EF" in source and re.search(rf"/EF{_NAME_END}", source):
             self.file_specifications += 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Stream:
-    """A packed stream: ``packed`` and ``bound`` are bytes, the bound what it can make at the very most.
-
-    ``misused``: packed with a picture's codec, of which nothing tells how much it makes, without being one.
-    """
-
-    number: int
-    packed: int
-    bound: int
-    misused: bool = False
-
-
-def _stream(document: Document, number: int, source: str) -> _Stream | None:
-    """An object's packed stream, None where it has none or is a picture that its own codec unpacks.
-
-    Every filter that is mentioned counts, wherever in the dictionary: too high a bound only costs a look.
-    """
-    filters = _FILTERS.findall(source)
-    if not filters:
-        return None
-    names = _NAME.findall(" ".join(filters))
-    if not _PICTURE_CODECS.isdisjoint(names):
-        return None if "/Width " in source else _Stream(number, 0, 0, misused=True)
-    lengths = _LENGTH.findall(source)
-    packed = int(lengths[0]) if len(lengths) == 1 else document.packed_length(number)
-    if not names:
-        # A reference: what it names is not looked up, two of the commonest are assumed.
-        names = ["FlateDecode", "FlateDecode"]
-    bound = packed
-    for filter_name in names:
-        bound *= _MAX_RATIO.get(filter_name, 1)
-    if "/Subtype/Image" in source:
-        bound = int(min(bound, _picture_bytes(source)))
-    return _Stream(number, packed, bound)
-
-
-def _picture_bytes(source: str) -> int | float:
-    """How many bytes a picture asks for at four components, of which no more are unpacked; inf where it is unclear."""
-    sizes = _SIZE.findall(source)
-    if len(sizes) != len(dict(sizes)):
-        return math.inf
-    size = {key: int(value) for key, value in sizes}
-    return size.get("Width", 0) * size.get("Height", 0) * size.get("BitsPerComponent", 8) // 2
-
-
-def _check_bombs(document: Document, streams: Sequence[_Stream], name: str, config: PDFProcessorConfig) -> None:
-    """Measure the streams that could be too much, the largest first, until the rest cannot be."""
-    for stream in streams:
-        if stream.misused:
-            raise _bomb(name, f"object {stream.number} is packed with a picture's codec and is no picture")
-    ratio = config.max_decompression_ratio
-    total_limit = max(DOCUMENT_LIMIT_BYTES, ratio * sum(stream.packed for stream in streams))
-    possible = sum(stream.bound for stream in streams)
-    measured = 0
-    for stream in sorted(streams, key=lambda stream: stream.bound, reverse=True):
-        if stream.bound <= STREAM_LIMIT_BYTES and possible <= total_limit:
-            return
-        limit = max(STREAM_LIMIT_BYTES, ratio * stream.packed)
-        if stream.bound <= limit and possible <= total_limit:
-            continue
-        unpacked = document.unpacked_length(stream.number, min(limit, stream.bound) + 1)
-        if unpacked > limit:
-            raise _bomb(name, f"object {stream.number} unpacks to over {limit // _MIB} MiB, {ratio} times its size")
-        possible -= max(0, stream.bound - unpacked)
-        measured += unpacked
-        if measured > total_limit:
-            raise _bomb(name, f"its streams unpack to over {total_limit // _MIB} MiB, {ratio} times their size")
-
-
-def _bomb(name: str, finding: str) -> SecurityError:
-    return SecurityError(ErrorCode.E_SECURITY_DECOMPRESSION_BOMB, f"{name}: {finding}; it is not unpacked")
 
 
 def _findings(marks: _Marks, document: Document, name: str, config: PDFProcessorConfig) -> Findings:

@@ -14,6 +14,7 @@ from typing import Any
 from ingestkit_core.elements import Box
 
 from ingestkit_pdf.marks import PaintedImage, images_of
+from ingestkit_pdf.resources import NamedImage
 from ingestkit_pdf.values import Inset, Line
 
 __all__ = ["insets_of"]
@@ -30,15 +31,15 @@ _DIGEST_BYTES = 16
 
 
 def insets_of(
-    document: Any, page: Any, named: Sequence[Sequence[Any]], lines: Sequence[Line], place: Callable[[Any], Box]
+    document: Any, page: Any, named: Sequence[NamedImage], lines: Sequence[Line], place: Callable[[Any], Box]
 ) -> tuple[Inset, ...]:
-    """The insets of a page from top to bottom; ``named`` is what ``page.get_images()`` lists.
+    """The insets of a page from top to bottom; ``named`` are the images its resources name.
 
     ``place`` puts boxes on the page as displayed, where the lines are.
     """
     width, height = page.rect.width, page.rect.height
     least = _LEAST_PAGE_RATIO * width * height
-    if sum(image[2] * image[3] for image in named) < least * _LEAST_PIXELS_PER_POINT**2:
+    if sum(image.width * image.height for image in named) < least * _LEAST_PIXELS_PER_POINT**2:
         return ()
     painted = [image for image in images_of(page) if image.width > 1 and image.height > 1]
     if len(painted) > _MOST_IMAGES:
@@ -106,11 +107,11 @@ def _holds(box: Box, lines: Sequence[Line]) -> bool:
     )
 
 
-def _digest(document: Any, named: Sequence[Sequence[Any]], images: Sequence[PaintedImage]) -> str:
+def _digest(document: Any, named: Sequence[NamedImage], images: Sequence[PaintedImage]) -> str:
     """A digest of the streams of some images; empty where it is not sure which these are."""
     found = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for image in images:
-        numbers = {name[0] for name in named if (name[2], name[3]) == (image.width, image.height)}
+        numbers = {name.number for name in named if (name.width, name.height) == (image.width, image.height)}
         if len(numbers) != 1:
             return ""
         found.update(document.xref_stream_raw(numbers.pop()) or b"")

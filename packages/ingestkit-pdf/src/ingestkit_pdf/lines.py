@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ingestkit_core.elements import Box, visible_length
 
+from ingestkit_pdf.placing import Placing
 from ingestkit_pdf.values import Ink, Line
 
-__all__ = ["Placing", "read_lines"]
+__all__ = ["read_lines"]
 
 _BOLD_FONT = 16
 _PAINTED_BOLD = 8
@@ -75,53 +75,8 @@ _SYMBOL_FONT = str.maketrans(
 """Bullets of the Symbol and Wingdings fonts, which arrive as private-use characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placing:
-    """How a page's coordinates become those of the page as displayed.
-
-    ``width`` and ``height`` are the displayed ones, ``rotation`` is clockwise degrees. ``left`` and ``top``
-    are the crop box's in the file's own coordinates, ``unit`` is points per unit of those.
-    """
-
-    rotation: int
-    width: float
-    height: float
-    left: float = 0.0
-    top: float = 0.0
-    unit: float = 1.0
-
-    def box(self, box: Sequence[float]) -> Box:
-        """A box of the unrotated page, turned and rounded to hundredths."""
-        x0, y0, x1, y1 = box
-        if self.rotation == 90:
-            return _rounded((self.width - y1, x0, self.width - y0, x1))
-        if self.rotation == 180:
-            return _rounded((self.width - x1, self.height - y1, self.width - x0, self.height - y0))
-        if self.rotation == 270:
-            return _rounded((y0, self.height - x1, y1, self.height - x0))
-        return _rounded(box)
-
-    @property
-    def place(self) -> Callable[[Sequence[float]], Box]:
-        """``box``, without the turning where nothing is to be turned: it is asked for every line and rule."""
-        return self.box if self.rotation else _rounded
-
-    def file_box(self, box: Sequence[float]) -> Box:
-        """A box in the file's own coordinates (from the bottom left), as displayed."""
-        (x0, x1), (y0, y1) = sorted((box[0], box[2])), sorted((box[1], box[3]))
-        return self.box(
-            (
-                (x0 - self.left) * self.unit,
-                (self.top - y1) * self.unit,
-                (x1 - self.left) * self.unit,
-                (self.top - y0) * self.unit,
-            )
-        )
-
-    def upright(self, direction: tuple[float, float]) -> bool:
-        """Whether text running in a direction of the unrotated page reads from left to right as displayed."""
-        x, y = direction
-        return (x, -y, -x, y)[self.rotation // 90] > _STRAIGHT
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 def read_lines(blocks: Iterable[dict[str, Any]], placing: Placing) -> tuple[list[Line], int]:
@@ -151,7 +106,8 @@ class _LineReader:
     def __init__(self, placing: Placing) -> None:
         self.lines: list[Line] = []
         self.unprinted = 0
-        self._upright = placing.upright
+        self._upright = _Remembered(placing.upright)
+        self._rounded_size = _Remembered(_size)
         self._place = placing.place
 
     def add(
@@ -182,16 +138,36 @@ class _LineReader:
             self.unprinted += removed
             if not text:
                 return
-        size = lead["size"]
-        # A hostile matrix makes a size that is no number.
-        size = round(size * 2) / 2 if 0 <= size <= _LARGEST_SIZE_POINTS else 0.0
         upright = False
         if direction is not None:
-            upright = self._upright(direction)
+            upright = self._upright[direction]
             box = _snug(box, lead["origin"], direction, tallest)
+        size = self._rounded_size[lead["size"]]
         self.lines.append(
-            Line(text, self._place(box), characters, block, size, lead["font"], bold, upright, ink, unreadable)
+            _new_line(
+                Line, (text, self._place(box), characters, block, size, lead["font"], bold, upright, ink, unreadable)
+            )
         )
+
+
+_new_line = tuple.__new__
+"""Half of what making a named tuple costs goes by way of its own ``__new__``."""
+
+
+class _Remembered(dict[_Key, _Value]):
+    """What a function says, kept: a page has thousands of lines in a few sizes and directions."""
+
+    def __init__(self, function: Callable[[_Key], _Value]) -> None:
+        self._function = function
+
+    def __missing__(self, key: _Key) -> _Value:
+        value = self[key] = self._function(key)
+        return value
+
+
+def _size(size: float) -> float:
+    """To half points; a hostile matrix makes a size that is no number."""
+    return round(size * 2) / 2 if 0 <= size <= _LARGEST_SIZE_POINTS else 0.0
 
 
 def _snug(
@@ -216,15 +192,6 @@ def _snug(
     elif direction[1] > _STRAIGHT and x1 - x0 < 3 * size:
         return max(x0, origin[0] - below), y0, min(x1, origin[0] + above), y1
     return box
-
-
-def _rounded(box: Sequence[float]) -> Box:
-    x0, y0, x1, y1 = box
-    try:
-        # A fifth of what rounding to two digits costs, which goes by way of a text.
-        return round(x0 * 100) / 100, round(y0 * 100) / 100, round(x1 * 100) / 100, round(y1 * 100) / 100
-    except (OverflowError, ValueError):  # infinite, or no number
-        return round(x0, 2), round(y0, 2), round(x1, 2), round(y1, 2)
 
 
 def _all_painted(spans: Sequence[dict[str, Any]]) -> bool:
