@@ -29,12 +29,14 @@ def joined_boxes(boxes: Iterable[Box]) -> list[Box]:
     """Boxes of one page, each put into the latest that takes it: columns of cells grow side by side."""
     joined: list[_Joined] = []
     for box in boxes:
+        width, height = box[2] - box[0], box[3] - box[1]
+        size = width if width < height else height
+        area = width * height if size > 0 else 0.0
         for one in joined[: -_MOST_OPEN - 1 : -1]:
-            if one.takes(box):
-                one.take(box)
+            if one.take(box, size, area):
                 break
         else:
-            joined.append(_Joined(box, _area(box), box))
+            joined.append(_Joined(box, area, box))
     return [one.box for one in joined]
 
 
@@ -59,29 +61,27 @@ class _Joined:
     covered: float
     last: Box
 
-    def take(self, box: Box) -> None:
-        joined = around_boxes(self.box, box)
-        if joined != self.box:
-            self.covered += _area(box)
-            self.box, self.last = joined, box
+    def take(self, box: Box, size: float, area: float) -> bool:
+        """Become a box around this one and another, unless it would have room for what belongs to neither.
 
-    def takes(self, box: Box) -> bool:
-        """Whether a box around this one and another leaves no room for what belongs to neither."""
+        ``size`` is the other's shorter side. Whether it was taken.
+        """
         x0, y0, x1, y1 = box
         left, top, right, bottom = self.box
         if left <= x0 and top <= y0 and x1 <= right and y1 <= bottom:
             return True
-        width, height = x1 - x0, y1 - y0
-        size = width if width < height else height
-        most_beside, most_below = _SIDE_GAP_RATIO * size, _LINE_GAP_RATIO * size
-        if y0 - bottom > most_below or top - y1 > most_below or x0 - right > most_beside or left - x1 > most_beside:
+        below = y0 - bottom if y0 - bottom > top - y1 else top - y1
+        beside = x0 - right if x0 - right > left - x1 else left - x1
+        if below > _LINE_GAP_RATIO * size or beside > _SIDE_GAP_RATIO * size:
             return False
-        if _area(around_boxes(self.box, box)) > _MAX_AREA_GROWTH * (self.covered + _area(box)):
+        joined = around_boxes(self.box, box)
+        covered = self.covered + area
+        if _area(joined) > _MAX_AREA_GROWTH * covered or not self._is_as_wide(box, int(below < beside), size, area):
             return False
-        below, beside = max(y0 - bottom, top - y1), max(x0 - right, left - x1)
-        return self._is_as_wide(box, 0, size) if below >= beside else self._is_as_wide(box, 1, size)
+        self.box, self.covered, self.last = joined, covered, box
+        return True
 
-    def _is_as_wide(self, box: Box, low: int, size: float) -> bool:
+    def _is_as_wide(self, box: Box, low: int, size: float, area: float) -> bool:
         """Whether a box begins and ends where this one does, along the axis of its edge ``low``.
 
         One line may end early; beside several of them there is room for others.
@@ -91,7 +91,7 @@ class _Joined:
         sticks_out = (begin - start if begin > start else 0.0) + (stop - end if stop > end else 0.0)
         if sticks_out > slack:
             depth = self.box[3 - low] - self.box[1 - low]
-            if sticks_out * depth > _STICKS_OUT_RATIO * _area(box):
+            if sticks_out * depth > _STICKS_OUT_RATIO * area:
                 return False
         ends_early = stop < end - slack and self.last[high] < end - slack
         begins_late = start > begin + slack and self.last[low] > begin + slack
