@@ -9,10 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from ingestkit_core.testing.postgres import PostgresServer, shared_server, why_no_server
 from ingestkit_core.testing.servers import RabbitServer, RedisServer, is_installed
+
+if TYPE_CHECKING:
+    from ingestkit_core.testing.qdrantserver import QdrantServer
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Serve = Callable[..., AbstractContextManager["subprocess.Popen[bytes]"]]
@@ -68,6 +72,19 @@ def postgres() -> PostgresServer:
             pytest.fail(missing)
         pytest.skip(missing)
     return shared_server()
+
+
+@pytest.fixture(scope="session")
+def qdrant_server() -> type[QdrantServer]:
+    """What speaks Qdrant's protocol; each test starts its own."""
+    if importlib.util.find_spec("qdrant_client") is None:
+        reason = "needs pip install 'ingestkit-core[qdrant]'"
+        if required("qdrant"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from ingestkit_core.testing.qdrantserver import QdrantServer
+
+    return QdrantServer
 
 
 def _need_queue(part: str, command: str) -> None:

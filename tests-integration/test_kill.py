@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from ingestkit_core.stores import open_store
 from ingestkit_core.testing import ModelServer
 from ingestkit_core.testing.postgres import PostgresServer
-from ingestkit_core.testing.qdrantserver import QdrantServer
+
+if TYPE_CHECKING:
+    from ingestkit_core.testing.qdrantserver import QdrantServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -125,11 +128,15 @@ def test_killed_while_it_writes_to_a_server_the_store_ends_the_same(
 
 
 def test_killed_while_it_writes_to_a_pair_both_end_the_same(
-    corpora: Path, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpora: Path,
+    samples: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qdrant_server: type[QdrantServer],
 ) -> None:
     # Threads, and no PDF: a third of the time, and the store is written by the same process.
     batch = _batch(corpora, samples, tmp_path / "documents", 10, EXCEL, options=("--strategy", "thread"))
-    with QdrantServer() as qdrant, QdrantServer() as other, ModelServer() as models:
+    with qdrant_server() as qdrant, qdrant_server() as other, ModelServer() as models:
         monkeypatch.setenv("INGESTKIT_EMBEDDER", models.openai_url)
         monkeypatch.setenv("INGESTKIT_EMBEDDING_MODEL", "hashing")
         undisturbed = _export(_pair(other, tmp_path / "undisturbed.db"), batch)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,7 +18,9 @@ from ingestkit_core.stores import open_store
 from ingestkit_core.stores.base import DocumentStore
 from ingestkit_core.testing import HashingEmbedder, TextConfig, TextRouter, write_text
 from ingestkit_core.testing.postgres import PostgresServer
-from ingestkit_core.testing.qdrantserver import QdrantServer
+
+if TYPE_CHECKING:
+    from ingestkit_core.testing.qdrantserver import QdrantServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -86,7 +88,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield str(tmp_path / "store.db")
     elif request.param == "paired":
-        with QdrantServer() as qdrant:
+        with request.getfixturevalue("qdrant_server")() as qdrant:
             yield _paired(qdrant, tmp_path)
     else:
         server: PostgresServer = request.getfixturevalue("postgres")
@@ -146,7 +148,9 @@ def test_a_polling_reader_sees_one_version_at_a_time(place: str, tmp_path: Path)
     assert len({next(iter(look)) for look in looks}) > 5
 
 
-def test_who_goes_from_our_catalog_to_the_vectors_finds_those_of_one_version(tmp_path: Path) -> None:
+def test_who_goes_from_our_catalog_to_the_vectors_finds_those_of_one_version(
+    tmp_path: Path, qdrant_server: type[QdrantServer]
+) -> None:
     """While Qdrant fails at times, before or after it did what it was asked."""
     chosen = random.Random(5)
     embedder = HashingEmbedder()
@@ -156,7 +160,7 @@ def test_who_goes_from_our_catalog_to_the_vectors_finds_those_of_one_version(tmp
 
     source = tmp_path / "a.txt"
     config = TextConfig(execution_strategy="thread", execution_max_workers=1, backend_max_retries=0)
-    with QdrantServer() as qdrant, open_store(_paired(qdrant, tmp_path)) as store:
+    with qdrant_server() as qdrant, open_store(_paired(qdrant, tmp_path)) as store:
         with TextRouter(store, store, embedder=embedder, config=config) as router:
             _write(source, 0)
             assert router.process(source).status == "committed"

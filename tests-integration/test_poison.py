@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ingestkit_core.testing import write_text
+from ingestkit_core.stores import open_store
+from ingestkit_core.testing import ModelServer, write_text
+from ingestkit_core.testing.postgres import PostgresServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
@@ -81,3 +84,46 @@ def test_a_poisoned_batch_commits_exactly_the_good(
     code, results = _run({**plugged, **limits}, "retry", "--code", "E_EXECUTION_CRASHED", "--workers", 2)
     assert code == 1
     assert Counter(r["status"] for r in results) == {"committed": 1, "quarantined": 2}
+
+
+QUICK_FAULTS = ("segfault", "grow")
+
+
+@pytest.fixture(params=["postgres", "paired"])
+def server_store(request: pytest.FixtureRequest, plugged: dict[str, str], tmp_path: Path) -> Iterator[dict[str, str]]:
+    """An environment whose store is on a server, or beside one with vectors."""
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with server.database() as database:
+            yield {**plugged, "INGESTKIT_STORE": server.url(database)}
+        return
+    with request.getfixturevalue("qdrant_server")() as qdrant, ModelServer() as models:
+        yield {
+            **plugged,
+            "INGESTKIT_STORE": f"qdrant+{qdrant.url}?journal={tmp_path / 'journal.db'}&collection=c",
+            "INGESTKIT_EMBEDDER": models.openai_url,
+            "INGESTKIT_EMBEDDING_MODEL": "hashing",
+        }
+        with open_store(f"qdrant+{qdrant.url}?journal={tmp_path / 'journal.db'}&collection=c") as store:
+            written = {id_ for record in store.sources() for id_ in record.result.written.vector_point_ids}
+        assert set(qdrant.points("c")) == written
+        assert len(written) > 10
+
+
+def test_a_poisoned_batch_commits_exactly_the_good_on_a_server(
+    corpora: Path, samples: Path, tmp_path: Path, server_store: dict[str, str]
+) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    real = [*sorted((corpora / "excel" / "headers").rglob("*.xlsx"))[:10]]
+    for file in [*real, *(samples / name for name in BAD_SAMPLES if name.endswith(".xlsx"))]:
+        (documents / file.name).symlink_to(file)
+    for fault in QUICK_FAULTS:
+        write_text(documents / f"{fault}.txt", f"!fault {fault}")
+    limits = {"INGESTKIT_MAX_MEMORY_MB": "900"}
+    code, results = _run({**server_store, **limits}, "ingest", documents, "--workers", 2)
+    assert code == 1
+    causes = {Path(r["file_path"]).name: r["errors"][0] for r in results if r["status"] == "quarantined"}
+    bad = {name: cause for name, cause in BAD_SAMPLES.items() if name.endswith(".xlsx")}
+    assert causes == {**bad, **{f"{fault}.txt": FAULTS[fault] for fault in QUICK_FAULTS}}
+    assert {Path(r["file_path"]).name for r in results if r["status"] == "committed"} == {path.name for path in real}
