@@ -487,6 +487,32 @@ def test_a_qdrant_that_cannot_be_had_is_told_by_its_code(tmp_path: Path) -> None
         assert down.value.code is ErrorCode.E_BACKEND_VECTOR_CONNECT
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "passes"),
+    [
+        (401, ErrorCode.E_STORE_COMMIT, False),
+        (408, ErrorCode.E_BACKEND_VECTOR_CONNECT, True),
+        (429, ErrorCode.E_BACKEND_VECTOR_CONNECT, True),
+        (503, ErrorCode.E_BACKEND_VECTOR_CONNECT, True),
+    ],
+)
+def test_what_qdrant_refuses_for_a_while_is_tried_again(status: int, code: ErrorCode, *, passes: bool) -> None:
+    store = _qdrant()
+    from ingestkit_core.testing.qdrantserver import QdrantServer
+
+    with QdrantServer(lambda method, path: status) as server, pytest.raises(StoreError) as failed:
+        store(server.url).upsert_chunks("c", version("/a.txt", ["text"]).chunks)
+    assert (failed.value.code, failed.value.recoverable) == (code, passes)
+
+
+def test_a_folder_of_qdrant_in_use_is_locked(tmp_path: Path) -> None:
+    held = _qdrant()(str(tmp_path / "qdrant"))
+    with pytest.raises(StoreError) as locked:
+        _qdrant()(str(tmp_path / "qdrant"))
+    assert (locked.value.code, locked.value.recoverable) == (ErrorCode.E_STORE_LOCKED, True)
+    held.close()
+
+
 def _code(qdrant: Any, collection: str) -> ErrorCode:
     with pytest.raises(StoreError) as failed:
         qdrant.ensure_collection(collection, 3)

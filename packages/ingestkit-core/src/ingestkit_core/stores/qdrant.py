@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from qdrant_client import QdrantClient, models
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from ingestkit_core.errors import ErrorCode, StoreError
@@ -21,6 +22,8 @@ __all__ = ["QdrantStore"]
 _VECTOR = "text"
 _POINTS_AT_ONCE = 256
 _TIMEOUT_SECONDS = 30
+_PASSING = (408, 429)
+"""Too slow, and too many requests: what a server or a proxy before it answers while it is busy."""
 
 
 class QdrantStore:
@@ -28,7 +31,8 @@ class QdrantStore:
 
     ``place`` is ``http://host:6333`` or ``https://...`` for a server, ``:memory:`` or a folder for the client's own
     local mode, which admits one process. The key comes from ``api_key`` and is in no message. Raises StoreError:
-    E_BACKEND_VECTOR_CONNECT and E_BACKEND_VECTOR_TIMEOUT (recoverable), E_STORE_DIMENSION, E_STORE_COMMIT.
+    E_BACKEND_VECTOR_CONNECT, E_BACKEND_VECTOR_TIMEOUT and E_STORE_LOCKED (recoverable), E_STORE_DIMENSION,
+    E_STORE_COMMIT.
     """
 
     def __init__(self, place: str, api_key: str | None = None, timeout_seconds: int = _TIMEOUT_SECONDS) -> None:
@@ -37,7 +41,7 @@ class QdrantStore:
         if place.startswith(("http://", "https://")):
             self._client = QdrantClient(url=place, api_key=api_key, timeout=timeout_seconds, check_compatibility=False)
         else:
-            self._client = QdrantClient(location=place) if place == ":memory:" else QdrantClient(path=place)
+            self._client = QdrantClient(location=place) if place == ":memory:" else _in_folder(place)
 
     def ensure_collection(self, collection: str, vector_size: int) -> None:
         """See VectorStoreBackend."""
@@ -98,12 +102,23 @@ class QdrantStore:
             else:
                 code, message = ErrorCode.E_BACKEND_VECTOR_CONNECT, "cannot be reached"
             raise StoreError(code, f"Qdrant at {self._place} {message}", recoverable=True) from exc
+        except ResourceExhaustedResponse as exc:
+            message = f"Qdrant at {self._place} has too much to do: try again after {exc.retry_after_s} s"
+            raise StoreError(ErrorCode.E_BACKEND_VECTOR_CONNECT, message, recoverable=True) from exc
         except UnexpectedResponse as exc:
-            if exc.status_code is not None and exc.status_code >= 500:
+            if exc.status_code is not None and (exc.status_code >= 500 or exc.status_code in _PASSING):
                 message = f"Qdrant at {self._place} failed with status {exc.status_code}"
                 raise StoreError(ErrorCode.E_BACKEND_VECTOR_CONNECT, message, recoverable=True) from exc
             message = f"Qdrant at {self._place} refused a request with status {exc.status_code}"
             raise StoreError(ErrorCode.E_STORE_COMMIT, message) from exc
+
+
+def _in_folder(path: str) -> Any:
+    try:
+        return QdrantClient(path=path)
+    except RuntimeError as exc:  # all that it says of a lock that is held
+        message = f"{path} is in use by another process: Qdrant's local mode admits one"
+        raise StoreError(ErrorCode.E_STORE_LOCKED, message, recoverable=True) from exc
 
 
 def _is_timeout(exc: ResponseHandlingException) -> bool:

@@ -155,6 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, answer: Any) -> None:
         content = json.dumps(answer).encode()
         self.send_response(status)
+        if status == 429:
+            self.send_header("Retry-After", "1")
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
