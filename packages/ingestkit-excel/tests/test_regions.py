@@ -130,6 +130,18 @@ LAYOUTS: dict[str, tuple[Rows, list[str]]] = {
         ],
         ["A1:D6"],
     ),
+    "a header with marks of footnotes": (
+        [[N, "rates", N], ["unit", "(1)", "(2)"], ["no.", "a", "b"], [N], *[[200 + i, i + 0.5, 1.5] for i in range(3)]],
+        ["A1:C7"],
+    ),
+    "labels written over a blank column": (
+        [["no more than this in half a year", N, N, 621.5, "t"], ["of which by the new plant", N, 118.25, "t"]],
+        ["A1:E2"],
+    ),
+    "a list beside a table, in a column of its own": (
+        [["short", N, N, 621.5, "t"], ["list", N, N, 118.25, "t"]],
+        ["A1:A2", "D1:E2"],
+    ),
     "a title repeated in every cell it covered": (
         [["Prices"] * 4, ["day", "price"], ["x", 1.5], ["y", 2.5]],
         ["A1:D1", "A2:B4"],
@@ -146,6 +158,15 @@ LAYOUTS: dict[str, tuple[Rows, list[str]]] = {
 def test_regions(name: str, book: Callable[..., str]) -> None:
     rows, expected = LAYOUTS[name]
     assert places(book({"S": rows})) == expected
+
+
+@pytest.mark.unit
+def test_labels_that_fit_into_their_column_are_written_over_nothing(book: Callable[..., str]) -> None:
+    def widen(workbook: openpyxl.Workbook) -> None:
+        workbook["S"].column_dimensions["A"].width = 40
+
+    rows = [["no more than this in half a year", N, N, 621.5, "t"], ["of which by the new plant", N, 118.25, "t"]]
+    assert places(book({"S": rows}, widen)) == ["A1:A2", "C1:E2"]
 
 
 @pytest.mark.unit

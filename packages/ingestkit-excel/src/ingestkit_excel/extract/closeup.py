@@ -28,7 +28,7 @@ _DATE_TEXT = re.compile(
     r"(?:\d{4}-\d\d?-\d\d?|\d{4}/\d\d?/\d\d?|\d\d?[/.]\d\d?[/.](?:\d\d){1,2})(?:[T\s]+\d\d?:\d\d(?::\d\d(?:\.\d+)?)?)?"
 )
 _MISSING = re.compile(
-    r"(?:[.…·:]+|[-–—−]+|[*?]+|\d{1,2}\)|[(\[][a-z]{1,2}[)\]]"
+    r"(?:[.…·:]+|[-–—−]+|[*?]+|\d{1,2}\)|[(\[](?:[a-z]{1,2}|1?\d)[)\]]"
     r"|[(\[]?(?:n\.?/?a\.?|n/d|nil|none|null|tba|tbd)[)\]]?|not available)",
     re.IGNORECASE,
 )
@@ -39,7 +39,7 @@ class Cell(NamedTuple):
     """A cell looked at closely. ``text`` is what a person sees.
 
     ``numeric`` holds for typed values and for text that reads as a number or a date (statistics offices write them so);
-    ``missing`` for marks like ``..`` or ``n/a``, which say nothing about a column; ``dated`` for days.
+    ``missing`` for marks like ``..``, ``n/a`` or ``(1)``, which say nothing about a column; ``dated`` for days.
     """
 
     row: int

@@ -30,6 +30,9 @@ _MAX_ROOF_ROWS = 3
 _MAX_DEPTH = 40
 _ALIGNED = 0.6
 _AGREEING = 0.7
+_MAX_LABELLED_ROWS = 64
+_OVER = 1.25
+"""Of a column's width: what is hardly longer may still fit."""
 
 
 def find_regions(view: SheetView) -> list[Region]:
@@ -156,19 +159,38 @@ def _column_runs(view: SheetView, masks: RowMasks) -> list[int]:
 
 
 def _join_beside(view: SheetView, masks: RowMasks, runs: list[int]) -> list[int]:
-    """Join runs that only a spacer divides: one blank column, rows aligned, nothing on the right that labels rows."""
+    """Join runs that only a spacer divides: one blank column, rows aligned, nothing on the right that labels rows; or
+    blank columns that the texts on the left are written over.
+    """
     joined = [runs[0]]
     for run in runs[1:]:
         left = joined[-1]
         gap = view.column_gap(left.bit_length() - 1, _lowest(run))
         narrow = run.bit_count() == 1 or left.bit_count() == 1
-        if gap == 1 and _are_aligned(masks, left, run) and (narrow or _begins_with_numbers(view, masks, left, run)):
+        spacer = gap == 1 and _are_aligned(masks, left, run)
+        if (spacer and (narrow or _begins_with_numbers(view, masks, left, run))) or _is_written_over(
+            view, masks, left, run
+        ):
             joined[-1] |= run
         else:
             joined.append(run)
     if len(joined) > 1 and _labels_groups(view, masks, joined[0], joined[1]):
         joined[:2] = [joined[0] | joined[1]]
     return joined
+
+
+def _is_written_over(view: SheetView, masks: RowMasks, left: int, run: int) -> bool:
+    """Whether labels in one column, one for each row of numbers beside, reach over the blank columns after them."""
+    column = _lowest(left)
+    labelled = [row for row, mask in masks.items() if mask & left and mask & run]
+    few = 1 < len(labelled) <= _MAX_LABELLED_ROWS and left.bit_count() == 1
+    if not few or len(labelled) < _AGREEING * len(masks) or not view.column_gap(column, _lowest(run)):
+        return False
+    rows = [view.closeup.row(row) for row in labelled]
+    room = _OVER * view.sheet.width_of(column)
+    over = sum(len(cells[column].text) > room and not cells[column].numeric for cells in rows)
+    values = sum(any(cell.numeric for at, cell in cells.items() if run >> at & 1) for cells in rows)
+    return min(over, values) >= _AGREEING * len(rows)
 
 
 def _lowest(run: int) -> int:

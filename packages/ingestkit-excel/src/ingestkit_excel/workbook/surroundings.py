@@ -1,4 +1,4 @@
-"""What a sheet has besides cells: merges, hidden columns, links, comments, tables, drawings.
+"""What a sheet has besides cells: merges, hidden and wide columns, links, comments, tables, drawings.
 
 It stands around the rows in the sheet's own XML and in the parts that XML refers to. A part that cannot be read costs
 what it would have told, never the sheet.
@@ -23,12 +23,13 @@ from ingestkit_excel.workbook.package import (
     whole_number,
 )
 from ingestkit_excel.workbook.strings import plain_text, tree_text
-from ingestkit_excel.workbook.values import Aside, AsideKind, Comment, Link, ListObject, Rectangle
+from ingestkit_excel.workbook.values import USUAL_WIDTH, Aside, AsideKind, Comment, Link, ListObject, Rectangle
 
 __all__ = ["parse_range", "read_surroundings"]
 
 _LETTERS_OF_PAGE_OF = 6
 _VALIDATED = {"dataValidations", "extLst"}
+_WIDTH = re.compile(r"\d{1,3}(?:\.\d+)?", re.ASCII)
 _LAST_ROW, _LAST_COLUMN = 1 << 20, 1 << 14
 
 
@@ -65,6 +66,8 @@ def read_surroundings(package: Package, part: str, envelope: ElementTree.Element
     return {
         "merges": tuple(_ranges(sections.get("mergeCells"))),
         "hidden_columns": tuple(_hidden_columns(sections.get("cols"))),
+        "column_widths": tuple(_column_widths(sections.get("cols"))),
+        "usual_width": _characters(sections.get("sheetFormatPr"), "defaultColWidth") or USUAL_WIDTH,
         "links": tuple(_links(sections.get("hyperlinks"), relations)),
         "comments": tuple(_comments(package, relations)),
         "tables": tuple(_tables(package, relations)),
@@ -143,6 +146,20 @@ def _hidden_columns(columns: ElementTree.Element | None) -> Iterator[tuple[int, 
             first, last = column.get("min", ""), column.get("max", "")
             if whole_number(first) and whole_number(last):
                 yield whole_number(first), whole_number(last)
+
+
+def _column_widths(columns: ElementTree.Element | None) -> Iterator[tuple[int, int, float]]:
+    for column in columns if columns is not None else ():
+        first, last = whole_number(column.get("min", "")), whole_number(column.get("max", ""))
+        width = _characters(column, "width")
+        if first and last and width:
+            yield first, last, width
+
+
+def _characters(element: ElementTree.Element | None, name: str) -> float:
+    """A width in characters; 0 where none is told."""
+    told = element.get(name, "") if element is not None else ""
+    return float(told) if _WIDTH.fullmatch(told) else 0.0
 
 
 def _links(links: ElementTree.Element | None, relations: Mapping[str, Relation]) -> Iterator[Link]:

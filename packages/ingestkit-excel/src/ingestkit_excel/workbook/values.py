@@ -27,6 +27,7 @@ from ingestkit_excel.models import ParserUsed
 from ingestkit_excel.workbook.masks import RowMasks
 
 __all__ = [
+    "USUAL_WIDTH",
     "Aside",
     "AsideKind",
     "Band",
@@ -45,6 +46,10 @@ __all__ = [
     "Styles",
     "Workbook",
 ]
+
+
+USUAL_WIDTH = 8.43
+"""Characters a column has room for unless the file says otherwise."""
 
 
 class CellKind(StrEnum):
@@ -252,7 +257,8 @@ class Styles:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet. Ranges of hidden columns are (first, last), 1-based and inclusive.
+    """One sheet. Ranges of hidden columns are (first, last), 1-based and inclusive; so are those of columns that are
+    not as wide as usual, with their width in characters.
 
     ``uncached`` counts formulas without a result, ``formulas`` all of them. ``reason`` says why the scan of the XML
     did not read it; ``failed`` that nobody could.
@@ -269,6 +275,8 @@ class Sheet:
     merges: tuple[Rectangle, ...] = ()
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: tuple[tuple[int, int], ...] = ()
+    column_widths: tuple[tuple[int, int, float], ...] = ()
+    usual_width: float = USUAL_WIDTH
     comments: tuple[Comment, ...] = ()
     links: tuple[Link, ...] = ()
     tables: tuple[ListObject, ...] = ()
@@ -292,6 +300,11 @@ class Sheet:
     def is_hidden_column(self, column: int) -> bool:
         """Whether the column is hidden."""
         return any(first <= column <= last for first, last in self.hidden_columns)
+
+    def width_of(self, column: int) -> float:
+        """How many characters a column has room for."""
+        told = (width for first, last, width in self.column_widths if first <= column <= last)
+        return next(told, self.usual_width)
 
     def cell_count(self) -> int:
         """How many cells are not empty."""
