@@ -167,10 +167,9 @@ def _join_beside(view: SheetView, masks: RowMasks, runs: list[int]) -> list[int]
         left = joined[-1]
         gap = view.column_gap(left.bit_length() - 1, _lowest(run))
         narrow = run.bit_count() == 1 or left.bit_count() == 1
-        spacer = gap == 1 and _are_aligned(masks, left, run)
-        if (spacer and (narrow or _begins_with_numbers(view, masks, left, run))) or _is_written_over(
-            view, masks, left, run
-        ):
+        spaced = gap == 1 and _are_aligned(masks, left, run)
+        spacer = spaced and (narrow or _begins_with_numbers(view, masks, left, run))
+        if spacer or _is_written_over(view, masks, left, run):
             joined[-1] |= run
         else:
             joined.append(run)
