@@ -11,7 +11,10 @@ import numpy as np
 import pymupdf
 import pytest
 from ingestkit_core.extraction import Extraction
-from ingestkit_pdf import PDFProcessorConfig, insets
+from ingestkit_core.stores import open_store
+from ingestkit_core.verification import Tally
+from ingestkit_core.verifying import verify_sources
+from ingestkit_pdf import PDFProcessorConfig, PDFRouter, insets
 from ingestkit_pdf.document import Document
 from ingestkit_pdf.models import OCREngine
 from ingestkit_pdf.ocr.pages import see_page
@@ -98,7 +101,17 @@ def test_a_caption_above_its_picture_stays_with_it(tesseract: str, book: Any) ->
     assert len(texts) == 3
 
 
-def test_a_table_in_a_picture_is_a_table(tesseract: str, book: Any) -> None:
+def test_a_picture_goes_to_its_caption_before_it_goes_to_what_is_nearer(tesseract: str, book: Any) -> None:
+    page = book.page()
+    book.body(page, lines=12, top=168)
+    page.insert_image(pymupdf.Rect(AROUND), pixmap=picture(lines))
+    book.body(page, lines=12, start=5, top=540)
+    page.insert_text((72, 500), CAPTION, fontsize=9)
+    assert f"{' '.join(LINES)}\n\n{CAPTION}" in [chunk.text for chunk in extracted(book.save()).chunks]
+
+
+def test_a_table_in_a_picture_is_a_table_that_nobody_else_can_read(tesseract: str, book: Any, tmp_path: Path) -> None:
+    pytest.importorskip("pypdfium2", reason="pip install 'ingestkit-pdf[verify]' to run it")
     rows = [
         ["Harbour", "Ships", "Year"],
         ["Bergen", "412", "1921"],
@@ -116,11 +129,18 @@ def test_a_table_in_a_picture_is_a_table(tesseract: str, book: Any) -> None:
                 paper.insert_text((30 + 100 * column, 35 + 30 * row), cell, fontsize=13)
 
     set_in(book, picture(ruled), caption="")
-    extraction = extracted(book.save())
+    path = book.save()
+    extraction = extracted(path)
     (table,) = (chunk for chunk in extraction.chunks if chunk.content_type == "table")
     assert table.text.split("\n") == [" | ".join(row) for row in rows]
     assert table.metadata["ocr_engine"] == "tesseract"
     assert extraction.ledger.unexplained == 0
+    config = PDFProcessorConfig(table_min_rows_for_db=3, execution_max_workers=1)
+    with open_store(str(tmp_path / "store.db")) as store, PDFRouter(store, store, config=config) as router:
+        assert router.process(path).tables_created == 1
+        (verified,) = verify_sources(store, [router], store.sources())
+        assert verified.verification is not None
+        assert (verified.verification.mismatches, verified.verification.rows) == ((), Tally())
 
 
 @pytest.mark.parametrize("case", ["photograph", "text over it", "switched off"])
@@ -185,6 +205,18 @@ def test_what_the_engine_is_unsure_of_is_left_and_counted(tesseract: str, book: 
     extraction = extracted(book.save(), ocr_confidence_threshold=0.99)
     assert "lighthouse" not in " ".join(chunk.text for chunk in extraction.chunks)
     assert (extraction.issues, extraction.ledger.uncounted, extraction.ledger.unexplained) == ((), {"picture": 1}, 0)
+
+
+def test_numbers_of_a_scale_are_one_paragraph(tesseract: str, book: Any) -> None:
+    def scale(paper: Any) -> None:
+        for row, line in enumerate(LINES):
+            paper.insert_text((30, 20 + 18 * row), line, fontsize=13)
+        for row in range(3):
+            paper.insert_text((30, 80 + 30 * row), str(900 - 200 * row), fontsize=12)
+
+    set_in(book, picture(scale))
+    (shown,) = (chunk for chunk in extracted(book.save()).chunks if "ocr_engine" in chunk.metadata)
+    assert "900 700 500" in shown.text
 
 
 def insets_of(path: str) -> list[tuple[float, ...]]:

@@ -55,7 +55,10 @@ class Findings(ABC):
     def answer(self, question: Passage | Rows) -> None:
         """Check what is asked about. A chunk that describes (a schema) is only counted."""
         if isinstance(question, Rows):
-            self.check_rows(question)
+            if question.is_from_image:
+                self.leave_unread(len(question.rows))
+            else:
+                self.check_rows(question)
         elif question.content_type == "schema":
             self._described += 1
         elif question.is_from_image:

@@ -67,11 +67,15 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Some rows of a stored table, each with its number, its values and the place it cites."""
+    """Some rows of a stored table, each with its number, its values and the place it cites.
+
+    ``is_from_image``: as of a passage.
+    """
 
     table: str
     columns: tuple[TableColumn, ...]
     rows: tuple[tuple[int, tuple[Any, ...], RowPlace], ...]
+    is_from_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)

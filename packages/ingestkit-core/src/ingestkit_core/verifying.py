@@ -145,16 +145,20 @@ def questions_about(
     store: DocumentStore, state: SourceState, tables: Iterable[TableRecord]
 ) -> Iterator[Passage | Rows]:
     """Every stored chunk and row of a document with the place it cites."""
+    from_images: set[str] = set()
     for hit in store.chunks(state.tenant_id, state.source_uri):
+        is_from_image = hit.metadata.get("ocr_engine") is not None
+        if is_from_image and hit.metadata.get("table_name"):
+            from_images.add(hit.metadata["table_name"])
         yield Passage(
             f"chunk {hit.metadata['chunk_index']}",
             hit.text,
             tuple(_location(place) for place in hit.metadata.get("locations", ())),
             hit.metadata.get("content_type") or "text",
-            hit.metadata.get("ocr_engine") is not None,
+            is_from_image,
         )
     for table in tables:
-        yield from _rows(store, table)
+        yield from _rows(store, table, is_from_image=table.table_name in from_images)
 
 
 def _location(record: Mapping[str, Any]) -> PageBox | CellRange:
@@ -163,7 +167,7 @@ def _location(record: Mapping[str, Any]) -> PageBox | CellRange:
     return CellRange(record["sheet_name"], record["cell_range"])
 
 
-def _rows(store: DocumentStore, table: TableRecord) -> Iterator[Rows]:
+def _rows(store: DocumentStore, table: TableRecord, *, is_from_image: bool) -> Iterator[Rows]:
     names = [column.name for column in table.columns]
     last = 0
     while True:
@@ -174,7 +178,7 @@ def _rows(store: DocumentStore, table: TableRecord) -> Iterator[Rows]:
         place = _place_in(found.columns)
         at = {name: index for index, name in enumerate(found.columns)}
         rows = tuple((row[at["row_id"]], tuple(row[at[name]] for name in names), place(row)) for row in found.rows)
-        yield Rows(table.table_name, table.columns, rows)
+        yield Rows(table.table_name, table.columns, rows, is_from_image)
         last = rows[-1][0]
 
 

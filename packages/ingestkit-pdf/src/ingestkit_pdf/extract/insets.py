@@ -7,8 +7,9 @@ Lines of a picture never mix with the page's own: its columns, headings and tabl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from ingestkit_core.elements import Box, Element, ElementKind, PageBox
@@ -85,8 +86,23 @@ def inset_elements(
         tables = placed_tables([found], config, numbered)
         numbered += tables
         texts = text_elements(found.left, {}, page.number, body_size, words)
-        elements = tuple(_element(element, inset.seen.result) for element in with_tables(texts, found, tables))
-        yield InsetElements(inset.box, elements, tuple(tables))
+        elements = _with_numbers_joined(with_tables(texts, found, tables))
+        told = tuple(_element(element, inset.seen.result) for element in elements)
+        yield InsetElements(inset.box, told, tuple(tables))
+
+
+def _with_numbers_joined(elements: Iterable[Element]) -> Iterator[Element]:
+    """Paragraphs of numbers that follow each other as one: the scale of a chart, of which each is a line."""
+    for are_numbers, group in groupby(elements, _is_number):
+        if not are_numbers:
+            yield from group
+            continue
+        first, *others = group
+        yield replace(first, spans=tuple(span for element in (first, *others) for span in element.spans))
+
+
+def _is_number(element: Element) -> bool:
+    return element.kind is ElementKind.PARAGRAPH and not any(map(str.isalpha, element.text))
 
 
 def _element(element: Element, read: OCRResult) -> Element:

@@ -39,7 +39,7 @@ _STEEP_GREYS = 40
 _EDGES_RATIO = 0.05
 """Text, drawings and screens stand on a ground of one light tone and have many steep edges. Of 49 pictures in real
 files that cover a twentieth of their page or more 30 are so, all but one with words in them; the others hold labels at
-most, and half of them nothing.
+most, and most of them nothing.
 """
 
 _THRESHOLD_WINDOW = 0.05
