@@ -278,7 +278,7 @@ def test_a_url_that_leads_nowhere_is_told(
     assert told.value.code == code
     assert words in told.value.message
     assert "other@" not in told.value.message
-    assert uris(ingestor) == [], "it was looked at before anything was read"
+    assert (served.taken, uris(ingestor)) == ([], []), "it was looked at before anything was read"
 
 
 def test_without_fsspec_it_says_what_to_type(ingestor: Ingestor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,7 +209,7 @@ def _connection_of(url: str) -> str:
 def _url_to_fs(url: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
-    # What fsspec keeps by itself may be older than the archive, and is not to be used by two threads.
+    # fsspec would keep it for as long as the program runs, also for threads that ended and with a broken connection.
     system, path = url_to_fs(url, skip_instance_cache=True)
     return system, path
 

@@ -18,7 +18,7 @@ from ingestkit_core.closing import Closing
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.discovery import Discovered, Discovery
 from ingestkit_core.embedding import GuardedEmbedder, check_embedder, open_embedder, query_vector, reembed
-from ingestkit_core.errors import ErrorCode, ExecutionError, ParseError
+from ingestkit_core.errors import ErrorCode, ExecutionError, ParseError, SourceError
 from ingestkit_core.execution.local import make_pool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
@@ -332,7 +332,11 @@ class _Walk:
         self._passes_missing = passes_missing
 
     def __iter__(self) -> Iterator[Asked]:
+        # All of them before anything is read: a URL may be mistyped.
         roots = [look_at(path) for path in self.paths]
+        for root in roots:
+            if root.address and root.device is None and not self._passes_missing:
+                raise SourceError(ErrorCode.E_SOURCE_NOT_FOUND, f"there is nothing at {root.path}")
         for path, root in zip(self.paths, roots, strict=True):
             listed = 0
             there = [] if root.device is None and self._passes_missing else [path]
