@@ -56,17 +56,19 @@ INSERT INTO paired_left_over SELECT DISTINCT generation FROM paired_artifacts
     WHERE generation NOT IN (SELECT generation FROM paired_generations);
 """
 
+_LEFT_OVER_ARTIFACTS = "paired_left_over l CROSS JOIN paired_artifacts a ON a.generation = l.generation"
 _NAMESAKES = (
-    "FROM paired_left_over l JOIN paired_artifacts a ON a.generation = l.generation {join} (paired_artifacts b "
-    "JOIN paired_generations g ON g.generation = b.generation) ON b.kind = a.kind AND b.place = a.place "
-    "AND b.name = a.name"
+    "paired_artifacts b CROSS JOIN paired_generations g ON g.generation = b.generation "
+    "{} b.kind = a.kind AND b.place = a.place AND b.name = a.name"
 )
+"""CROSS JOIN keeps SQLite to this order: from the few that are left over by index to the others."""
+
 _UNUSED = (
-    f"SELECT DISTINCT a.kind, a.place, a.name {_NAMESAKES.format(join='LEFT JOIN')} "
-    "WHERE b.generation IS NULL ORDER BY 1, 2, 3"
+    f"SELECT DISTINCT a.kind, a.place, a.name FROM {_LEFT_OVER_ARTIFACTS} "
+    f"WHERE NOT EXISTS (SELECT 1 FROM {_NAMESAKES.format('WHERE')}) ORDER BY 1, 2, 3"
 )
 _OVERWRITTEN = (
-    f"SELECT DISTINCT g.tenant, g.uri {_NAMESAKES.format(join='JOIN')} "
+    f"SELECT DISTINCT g.tenant, g.uri FROM {_LEFT_OVER_ARTIFACTS} CROSS JOIN {_NAMESAKES.format('AND')} "
     f"WHERE a.kind = '{POINT}' AND a.generation > g.generation"
 )
 
