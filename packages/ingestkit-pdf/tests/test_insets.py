@@ -238,6 +238,17 @@ def test_strips_are_one_picture(rotation: int, book: Any) -> None:
     assert insets_of(book.save()) == [pytest.approx(expected, abs=0.1)]
 
 
+@pytest.mark.parametrize("behind", ["page", "picture"])
+def test_a_picture_on_a_background_is_one_by_itself(behind: str, book: Any) -> None:
+    page = book.page()
+    outer = (0.0, 0.0, 595.0, 842.0) if behind == "page" else (40.0, 300.0, 500.0, 520.0)
+    page.insert_image(pymupdf.Rect(outer), pixmap=noise(), keep_proportion=False)
+    page.insert_image(pymupdf.Rect(AROUND), pixmap=picture(lines), keep_proportion=False)
+    book.body(page, lines=12, top=100)
+    expected = AROUND if behind == "page" else outer
+    assert insets_of(book.save()) == [pytest.approx(expected, abs=0.1)]
+
+
 def test_pages_with_small_pictures_are_not_looked_at_again(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     page = book.page()
     book.body(page)

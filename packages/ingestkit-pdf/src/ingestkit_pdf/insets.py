@@ -46,9 +46,14 @@ def insets_of(
         return ()
     groups = _joined([(_on_page(place(image.box), width, height), [image]) for image in painted])
     large = [(box, images) for box, images in groups if _area(box) >= least and not _holds(box, lines)]
+    outermost = [
+        (box, images)
+        for box, images in large
+        if not any(box != other and _around(box, other) == other for other, _ in large)
+    ]
     return tuple(
         Inset(box, _digest(document, named, images))
-        for box, images in sorted(large, key=lambda group: (group[0][1], group[0][0]))
+        for box, images in sorted(outermost, key=lambda group: (group[0][1], group[0][0]))
     )
 
 
@@ -70,15 +75,14 @@ def _joined(groups: list[_Group]) -> list[_Group]:
 
 
 def _adjoin(one: Box, other: Box) -> bool:
-    """Whether two boxes have an edge in common, or one lies in the other: a mask, or a picture's background."""
+    """Whether two boxes have an edge in common, or are nearly the same: a picture and its mask."""
     for side in (0, 1):
         across = 1 - side
         same_edges = all(abs(one[end] - other[end]) <= _SAME_EDGE_POINTS for end in (across, across + 2))
         gap = max(one[side], other[side]) - min(one[side + 2], other[side + 2])
         if same_edges and gap <= _TOUCH_POINTS:
             return True
-    around = _around(one, other)
-    return around in (one, other)
+    return all(abs(edge - beside) <= _SAME_EDGE_POINTS for edge, beside in zip(one, other, strict=True))
 
 
 def _around(one: Box, other: Box) -> Box:
