@@ -57,15 +57,25 @@ def markdown(*elements: Element) -> str:
         (element(ElementKind.LIST_ITEM, "3. with its number"), "3. with its number\n"),
         (element(ElementKind.NOTE, "first\nsecond"), "> first\n> second\n"),
         (element(ElementKind.SCHEMA, "table staff (name text)"), "\n"),
-        (table(["Name | Pay"], "Ada | 10", "Bo | 9"), "| Name | Pay |\n| --- | --- |\n| Ada | 10 |\n| Bo | 9 |\n"),
-        (table([], "Ada | 10"), "|  |  |\n| --- | --- |\n| Ada | 10 |\n"),
-        (table(["a | b", "c | d"], "1 | 2"), "**a | b**\n\n| c | d |\n| --- | --- |\n| 1 | 2 |\n"),
-        (table(["In <b>millions", "|", "c | d"]), "**In &lt;b>millions**\n\n| c | d |\n| --- | --- |\n"),
+        (table(["A | B"], "a | 10", "b | 9"), "# Staff\n\n| A | B |\n| --- | --- |\n| a | 10 |\n| b | 9 |\n"),
+        (table([], "Ada | 10"), "# Staff\n\n|  |  |\n| --- | --- |\n| Ada | 10 |\n"),
+        (table(["a | b", "c | d"], "1 | 2"), "# Staff\n\n**a | b**\n\n| c | d |\n| --- | --- |\n| 1 | 2 |\n"),
+        (table(["In <b>millions", "|", "c | d"]), "# Staff\n\n**In &lt;b>millions**\n\n| c | d |\n| --- | --- |\n"),
         (table([]), "\n"),
     ],
 )
 def test_markdown_of_each_kind(made: Element, expected: str) -> None:
     assert markdown(made) == expected
+
+
+def test_a_sheet_begins_with_its_name_and_other_headings_stand_below() -> None:
+    def on(sheet: str, kind: ElementKind, text: str) -> Element:
+        return Element(kind, (Span(text, CellRange(sheet, "B2"), 1),), level=1 if kind is ElementKind.HEADING else 0)
+
+    first = [on("Pay", ElementKind.HEADING, "In March"), on("Pay", ElementKind.PARAGRAPH, "x")]
+    described = on("Large", ElementKind.SCHEMA, "Table: large")
+    shown = markdown(*first, described, on("Notes", ElementKind.PARAGRAPH, "y"))
+    assert shown == "# Pay\n\n## In March\n\nx\n\n# Large\n\n# Notes\n\ny\n"
 
 
 @pytest.mark.parametrize(
@@ -153,13 +163,14 @@ def test_html_says_what_each_element_is_and_where_it_stands() -> None:
         table(["Name | Pay"], "Ada | 10"),
         element(ElementKind.CAPTION, "Table 1"),
     )
-    assert read.tags == ("html head meta title body h2 ul li li table thead tr th th tbody tr td td p".split())
-    assert read.places == ["page 1"] * 3 + ["Staff!A1:B2", "page 1"]
+    assert read.tags == ("html head meta title body h2 ul li li h1 table thead tr th th tbody tr td td p".split())
+    assert read.places == ["page 1"] * 3 + ["Staff!A1", "Staff!A1:B2", "page 1"]
     assert [text for text in read.text if text.strip()] == [
         "Report",
         "Results",
         "one",
         "two",
+        "Staff",
         *"Name Pay Ada 10".split(),
         "Table 1",
     ]

@@ -134,3 +134,29 @@ def test_a_long_heading_of_a_group_is_told_once_in_the_line_of_every_chunk(extra
     assert len(chunks) > 1
     assert all(text.count(group) == 1 for text in chunks)
     assert all(column.header.startswith(group) for column in found.tables[0].columns[1:13])
+
+
+@pytest.mark.unit
+def test_what_stands_over_all_columns_is_part_of_the_tables_title(extract: Callable[..., Extraction]) -> None:
+    def set_right(workbook: openpyxl.Workbook) -> None:
+        workbook["S"]["D3"].alignment = Alignment(horizontal="right")
+
+    rows = [
+        ["Revenue"],
+        [N],
+        ["in CHF", N, N, "June 2023"],
+        [N, "a", "b", "c"],
+        *([f"x{n}", 1, 2, 3] for n in range(4)),
+    ]
+    found = extract({"S": rows}, set_right)
+    assert found.tables[0].title == "Revenue / June 2023"
+    assert any(chunk.text.startswith("Table: Revenue / June 2023") for chunk in found.chunks)
+
+
+@pytest.mark.unit
+def test_a_text_too_long_for_a_heading_gives_its_first_sentence_to_the_table(
+    extract: Callable[..., Extraction],
+) -> None:
+    long = "Rates of the second quarter by state. " + "They were taken from the books of all offices. " * 5
+    rows = [[long], [N], ["state", "rate"], *([f"x{n}", n + 0.5] for n in range(4))]
+    assert extract({"S": rows}).tables[0].title == "Rates of the second quarter by state."

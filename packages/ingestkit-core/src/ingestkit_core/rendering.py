@@ -2,9 +2,9 @@
 
     Conversion ─► render(conversion, "md" | "html" | "json" | "jsonl") ─► text
 
-Markdown and HTML show what a person reads; elements that describe the document rather than being part of it
-(a table's schema) stand in the JSON forms only. A text is escaped where it would turn into markup and left
-alone otherwise.
+Markdown and HTML show what a person reads, the sheets of a workbook under their names; elements that describe the
+document rather than being part of it (a table's schema) stand in the JSON forms only. A text is escaped where it would
+turn into markup and left alone otherwise.
 """
 
 from __future__ import annotations
@@ -14,11 +14,20 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any
 
-from ingestkit_core.elements import CELL_SEPARATOR, CellRange, Element, ElementKind, PageBox, merge_locations, unit_of
+from ingestkit_core.elements import (
+    CELL_SEPARATOR,
+    CellRange,
+    Element,
+    ElementKind,
+    PageBox,
+    Span,
+    merge_locations,
+    unit_of,
+)
 from ingestkit_core.extraction import Conversion
 from ingestkit_core.ledger import Ledger
 
@@ -88,6 +97,26 @@ def _padded(rows: Sequence[list[str]], width: int) -> list[list[str]]:
     return [row + [""] * (width - len(row)) for row in rows]
 
 
+# What a person reads
+
+
+def _shown(elements: Iterable[Element]) -> Iterator[Element]:
+    """The elements without those that describe; every sheet of a workbook begins with its name, a heading above all
+    others of it.
+    """
+    sheet = None
+    for element in elements:
+        place = next((span.location for span in (*element.header, *element.spans)), None)
+        if isinstance(place, CellRange):
+            if place.sheet_name != sheet:
+                sheet = place.sheet_name
+                yield Element(ElementKind.HEADING, (Span(sheet, CellRange(sheet, "A1"), 0),), level=1)
+            if element.kind is ElementKind.HEADING:
+                element = replace(element, level=element.level + 1)
+        if element.kind is not ElementKind.SCHEMA:
+            yield element
+
+
 # Markdown
 
 _MARK = re.compile(r"(?=#{1,6}(?:\s|$)|>|[-+*](?:\s|$)|(?:=+|-{2,}|_{3,}|\*{3,})\s*$|```|~~~)")
@@ -100,8 +129,8 @@ _BULLET = re.compile(r"^[•●◦○▪■□‣⁃∙·➢➤✓–—*-]\s+(?
 def _markdown(conversion: Conversion) -> str:
     parts: list[str] = []
     previous: Element | None = None
-    for element in conversion.elements:
-        block = "" if element.kind is ElementKind.SCHEMA else _markdown_block(element)
+    for element in _shown(conversion.elements):
+        block = _markdown_block(element)
         if not block:
             continue
         if previous is not None:
@@ -178,7 +207,7 @@ _STYLED = frozenset({ElementKind.CAPTION, ElementKind.FORM_FIELD})
 
 
 def _html(conversion: Conversion) -> str:
-    shown = [element for element in conversion.elements if element.kind is not ElementKind.SCHEMA]
+    shown = list(_shown(conversion.elements))
     lines = [
         "<!DOCTYPE html>",
         '<html><head><meta charset="utf-8">',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ _ASTERISK = re.compile(r"\s*\*\s")
 _MAX_TITLE_CHARACTERS = 200
 _MAX_TITLES = 3
 _LEVELS = " / "
+_SENTENCE = re.compile(r".{20,}?[.!?:。](?=\s)")
 
 Metadata = tuple[tuple[str, Any], ...]
 Targets = Mapping[tuple[int, int], str]
@@ -30,18 +32,29 @@ def read_titles(
 ) -> tuple[str, list[Element]]:
     """The title of a table and the elements of the rows above it: up to three headings, the rest paragraphs.
 
-    Headings stay with the table in its first chunk, so what is no heading comes before them.
+    Headings stay with the table in its first chunk, so what is no heading comes before them. Where all is too long for
+    a heading, the title is how the last text begins.
     """
     lines = [line for region, rows in above for line in _row_spans(region, rows, targets)]
     headings = [span for single, span in lines if single and len(span.text) <= _MAX_TITLE_CHARACTERS][-_MAX_TITLES:]
     others = [span for _, span in lines if span not in headings]
-    return _LEVELS.join(span.text for span in headings), [
+    title = _LEVELS.join(span.text for span in headings) or _beginning([span.text for single, span in lines if single])
+    return title, [
         *(Element(ElementKind.PARAGRAPH, (span,), metadata=metadata) for span in others),
         *(
             Element(ElementKind.HEADING, (span,), level=level, metadata=metadata)
             for level, span in enumerate(headings, start=1)
         ),
     ]
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    """The first sentence of the last text, or as many words of it as a title may have."""
+    if not texts:
+        return ""
+    words = textwrap.shorten(texts[-1], _MAX_TITLE_CHARACTERS, placeholder=" …")
+    sentence = _SENTENCE.match(words)
+    return sentence[0] if sentence is not None else words
 
 
 def _row_spans(region: Region, rows: Sequence[int], targets: Targets) -> Iterator[tuple[bool, Span]]:

@@ -62,7 +62,8 @@ def read_record(
     region, anatomy = piece.region, piece.anatomy
     header = flat_header(region, anatomy.header)
     values = [TypedColumn(column) for column in piece.columns]
-    tables = tuple(drafts(piece, title, header, values, config))
+    told_above = " / ".join(text for text in (title, *header.over_all) if text)
+    tables = tuple(drafts(piece, told_above, header, values, config))
     told = len(anatomy.body) <= config.row_serialization_limit
     elements: list[Element] = []
     failures: list[IngestError] = []
