@@ -186,7 +186,7 @@ _WIDE_START = re.compile(f"[{WIDE}\u3000-\u303f\uff00-\uffef]")
 
 def line_separator(above: str, below: str) -> str:
     """What stands between two lines of a paragraph: nothing in scripts that are written without spaces."""
-    return "" if _WIDE_START.match(below) and _WIDE_END.search(above) else " "
+    return "" if not below.isascii() and _WIDE_START.match(below) and _WIDE_END.search(above) else " "
 
 
 def join_lines(texts: Sequence[str]) -> str:

@@ -75,9 +75,10 @@ def detect_language(text: str) -> str | None:
         if by_script is not None:
             return by_script
     scores = dict.fromkeys(_FUNCTION_WORDS, 0)
-    for word, count in Counter(_WORD.findall(sample.lower())).items():
-        for language in _LANGUAGES_OF.get(word, ()):
-            scores[language] += count
+    counts = Counter(_WORD.findall(sample.lower()))
+    for word in counts.keys() & _LANGUAGES_OF.keys():
+        for language in _LANGUAGES_OF[word]:
+            scores[language] += counts[word]
     best = max(scores, key=lambda language: scores[language])
     return best if scores[best] >= _MIN_EVIDENCE else None
 

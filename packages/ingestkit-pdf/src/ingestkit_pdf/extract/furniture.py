@@ -12,12 +12,12 @@ the body heads a table: neither is taken. Where the body itself recurs, as in a 
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.extract.inwards import DIGITS, ROMAN, SAME_HEIGHT_POINTS, grow, masked
 from ingestkit_pdf.extract.margins import (
     PAGE_NUMBER,
     SMALL_PRINT_RATIO,
@@ -31,18 +31,11 @@ from ingestkit_pdf.values import Line
 
 __all__ = ["PageLines", "find_furniture"]
 
-_SAME_HEIGHT_POINTS = 3.0
 _SAME_SIZE_POINTS = 0.6
 _TITLE_RATIO = 1.15
 _REPEATED_BODY_RATIO = 0.5
 _ENOUGH_RECURRENCES = 2
 _COLUMNS_OF_A_TABLE = 3
-_GROWN_ZONE_RATIO = 0.2
-_LEAST_PAGES_ALIKE = 3
-_ENDS: tuple[Zone, ...] = ("top", "bottom")
-
-_DIGITS = re.compile(r"\d+")
-_ROMAN = re.compile(r"(?=[ivxlcdm])(?:x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class _Candidate:
     def stands_like(self, other: _Candidate) -> bool:
         """Whether both stand at the same height (or as far in) in the same size."""
         return (
-            -_SAME_HEIGHT_POINTS <= other.place - self.place <= _SAME_HEIGHT_POINTS
+            -SAME_HEIGHT_POINTS <= other.place - self.place <= SAME_HEIGHT_POINTS
             and abs(other.line.size - self.line.size) <= _SAME_SIZE_POINTS
         )
 
@@ -75,7 +68,7 @@ def find_furniture(pages: Sequence[PageLines], body_size: float, config: PDFProc
     zones = [zones_of(page, config.header_footer_zone_ratio) for page in pages]
     recurring = _Recurring(pages, body_size, config)
     taken = _by_page(recurring.find(zones), len(pages))
-    if _grow(zones, pages, taken):
+    if grow(zones, pages, taken):
         taken = _by_page(recurring.find(zones), len(pages))
     small_from = SMALL_PRINT_RATIO * body_size if len(pages) == 1 else 0.0
     for page, in_zones, indexes in zip(pages, zones, taken, strict=True):
@@ -88,59 +81,6 @@ def _by_page(found: Set[tuple[int, int]], page_count: int) -> list[set[int]]:
     for position, index in found:
         taken[position].add(index)
     return taken
-
-
-def _grow(zones: Sequence[list[tuple[int, Line, Zone]]], pages: Sequence[PageLines], taken: Sequence[Set[int]]) -> bool:
-    """Add to the zones what stands next to them, apart from the body, alike on most pages; whether anything was.
-
-    Line by line from the edge of the page, as long as nothing but furniture, in ``taken``, stands further out.
-    """
-    has_grown = False
-    for zone in _ENDS:
-        gone = [set(indexes) for indexes in taken]
-        grown: list[list[int]] = [[] for _ in pages]
-        while alike := _alike_at_the_edge(pages, gone, zone):
-            for position, index in alike:
-                gone[position].add(index)
-                grown[position].append(index)
-        for page, indexes, without, in_zones in zip(pages, grown, gone, zones, strict=True):
-            in_zone = {index for index, _, _ in in_zones}
-            new = [index for index in indexes if index not in in_zone]
-            if new and _is_apart(page.lines[new[-1]], page, without, zone):
-                in_zones += [(index, page.lines[index], zone) for index in new]
-                has_grown = True
-    return has_grown
-
-
-def _alike_at_the_edge(pages: Sequence[PageLines], gone: Sequence[Set[int]], zone: Zone) -> list[tuple[int, int]]:
-    """(page, index) of the outermost lines that are left, where most pages have the same in the same place."""
-    alike: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
-    for position, (page, without) in enumerate(zip(pages, gone, strict=True)):
-        index = _outermost(page, without, zone)
-        if index is None:
-            continue
-        line = page.lines[index]
-        if (line.box[3] if zone == "top" else page.height - line.box[1]) <= _GROWN_ZONE_RATIO * page.height:
-            alike[_masked(line.text), round(line.box[1] / _SAME_HEIGHT_POINTS)].append((position, index))
-    most = max(alike.values(), key=len, default=[])
-    return most if len(most) >= max(_LEAST_PAGES_ALIKE, len(pages) // 2 + 1) else []
-
-
-def _outermost(page: PageLines, gone: Set[int], zone: Zone) -> int | None:
-    """The index of the line nearest to the top or bottom of a page among those that are left."""
-    left = [index for index, line in enumerate(page.lines) if line.upright and index not in gone]
-    if zone == "top":
-        return min(left, key=lambda index: page.lines[index].box[1], default=None)
-    return max(left, key=lambda index: page.lines[index].box[3], default=None)
-
-
-def _is_apart(line: Line, page: PageLines, gone: Set[int], zone: Zone) -> bool:
-    """Whether at least a line's height is between a line and what is left of the page: a table's head is nearer."""
-    index = _outermost(page, gone, zone)
-    if index is None:
-        return False
-    nearest, height = page.lines[index].box, line.box[3] - line.box[1]
-    return (nearest[1] - line.box[3] if zone == "top" else line.box[1] - nearest[3]) >= height
 
 
 class _Recurring:
@@ -164,7 +104,7 @@ class _Recurring:
             for index, line, zone in in_zones:
                 place = line.box[0] if zone == "side" else line.box[1]
                 candidate = _Candidate(page, index, line, zone, place, _numbers(line.text))
-                alike[zone, _masked(line.text)][page].append(candidate)
+                alike[zone, masked(line.text)][page].append(candidate)
         return {
             (candidate.page, candidate.index)
             for by_page in alike.values()
@@ -236,11 +176,11 @@ def _pages_with_same(candidate: _Candidate, by_page: Mapping[int, Sequence[_Cand
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    digits = _DIGITS.findall(text)
+    digits = DIGITS.findall(text)
     if digits:
         return tuple(int(number) for number in digits if len(number) <= 6)
     stripped = text.strip("-–—[]() .")
-    return (_roman(stripped),) if stripped and _ROMAN.fullmatch(stripped) else ()
+    return (_roman(stripped),) if stripped and ROMAN.fullmatch(stripped) else ()
 
 
 def _roman(text: str) -> int:
@@ -248,13 +188,6 @@ def _roman(text: str) -> int:
     return sum(
         -value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True)
     )
-
-
-def _masked(text: str) -> str:
-    stripped = text.strip("-–—[]() .")
-    if stripped and _ROMAN.fullmatch(stripped):
-        return "#"
-    return " ".join(_DIGITS.sub("#", text).casefold().split())
 
 
 def _needed(page_count: int, config: PDFProcessorConfig) -> int:

@@ -36,7 +36,7 @@ def may_hold_tables(lines: Sequence[Line]) -> bool:
     above = math.inf
     last: Line | None = None
     counted = False
-    for middle, index in sorted([(_middle(line), index) for index, line in enumerate(lines)]):
+    for middle, index in _by_middle(lines):
         line = lines[index]
         if last is not None and middle - above < _height(line) and _beside(line, last):
             if not counted and min(line.characters, last.characters) <= _SHORT_CHARACTERS:
@@ -50,10 +50,14 @@ def may_hold_tables(lines: Sequence[Line]) -> bool:
     return False
 
 
-def _middle(line: Line) -> float:
-    """Twice the middle, across the direction of reading."""
-    x0, y0, x1, y1 = line.box
-    return y0 + y1 if line.upright else x0 + x1
+def _by_middle(lines: Sequence[Line]) -> list[tuple[float, int]]:
+    """Twice the middle of each line across its direction of reading, and its index; in this order."""
+    return sorted(
+        [
+            (line.box[1] + line.box[3] if line.upright else line.box[0] + line.box[2], index)
+            for index, line in enumerate(lines)
+        ]
+    )
 
 
 def _height(line: Line) -> float:
