@@ -155,3 +155,20 @@ def test_the_only_worker_of_a_store_does_not_wait_for_the_one_before(
         assert ((record.state, record.lost_hosts), broker.waiting()) == (state, state[1])
         keeper.stop()
     broker.close()
+
+
+def test_what_a_lost_worker_had_taken_and_not_begun_is_sent_again_with_what_it_had_begun(
+    redis_server: RedisServer, store: SqliteStore
+) -> None:
+    broker = Broker(on_database(redis_server, 8))
+    for job in ("begun", "taken"):
+        store.jobs.submit(job, JobRequest("/a.pdf", {}, "pdf:1", store_url=store.url))
+    store.jobs.keep_alive("before")
+    assert store.jobs.begin("begun", "before", 15).claim is Claim.RUN
+    keeper = Keeper("now", broker, {store.url: store.jobs}, Pulse(beat_seconds=0.2, lost_after_seconds=1.0))
+    keeper.start()
+    until(lambda: broker.waiting() == 2)
+    records = store.jobs.find_all(["begun", "taken"]).values()
+    assert sorted((record.state, record.lost_hosts) for record in records) == [("submitted", 0), ("submitted", 1)]
+    keeper.stop()
+    broker.close()

@@ -1,7 +1,8 @@
 """A worker's pulse, and what becomes of the jobs of workers whose pulse stopped. One thread in each worker.
 
 every beat        I am alive; jobs of those that were silent for too long are sent again
-now and then      nothing waits at the broker: what still waits in the journal is sent again
+now and then,     nothing waits at the broker: what still waits in the journal is sent again, since its message is lost
+after a loss        with who had taken it
 hourly            results that nobody took for a week are swept
 """
 
@@ -30,7 +31,8 @@ _SWEEP_SECONDS = 3600.0
 class Pulse:
     """How a worker shows that it lives, and when another is taken for lost.
 
-    ``forgotten_after_seconds``: a job that waits for so long while the broker has nothing is sent again.
+    ``forgotten_after_seconds``: a job that waits for so long while the broker has nothing is sent again; after a loss
+    one beat is long enough, for what the lost one had taken and not begun.
     """
 
     beat_seconds: float = 3.0
@@ -50,6 +52,7 @@ class Keeper:
         self._thread = threading.Thread(target=self._run, name="ingestkit-pulse", daemon=True)
         self._looked = time.monotonic()
         self._swept = -math.inf
+        self._bereaved: set[str | None] = set()
 
     def start(self, *, only_one: bool = False) -> None:
         """Make the first beat, then one after the other. Raises StoreError or ExecutionError if the first one fails.
@@ -58,6 +61,7 @@ class Keeper:
         """
         for store_url, journal in self._journals.items():
             if only_one and store_url is not None:
+                self._bereaved.add(store_url)
                 self._send_again(journal.take_lost(0.0), store_url)
             journal.keep_alive(self._worker)
         self._thread.start()
@@ -91,8 +95,13 @@ class Keeper:
     def _beat(self, store_url: str | None, journal: JobJournal, *, look: bool, sweep: bool) -> None:
         journal.keep_alive(self._worker)
         again = journal.take_lost(self._pulse.lost_after_seconds)
-        if look and self._broker.waiting() == 0:
-            again += journal.take_forgotten(self._pulse.forgotten_after_seconds, _SENT_AGAIN_TOGETHER)
+        if again:
+            self._bereaved.add(store_url)
+        after_loss = store_url in self._bereaved
+        if (look or after_loss) and self._broker.waiting() == 0:
+            waits = self._pulse.beat_seconds if after_loss else self._pulse.forgotten_after_seconds
+            again += journal.take_forgotten(waits, _SENT_AGAIN_TOGETHER)
+            self._bereaved.discard(store_url)
         self._send_again(again, store_url)
         if sweep:
             journal.sweep()
