@@ -314,6 +314,16 @@ def test_rules_over_and_under_make_a_table() -> None:
     is_whole(table, lines)
 
 
+def test_running_text_in_columns_over_a_table_is_no_part_of_it() -> None:
+    above = [line(FOX, x, 100 + 13 * n, block, 240) for block, x in enumerate((60, 320)) for n in range(8)]
+    table_lines = rows_at(COUNTRIES, (60, 250, 400), top=300, block=2)
+    rules = [level(y, 58, 562) for y in (95, 297, 312, 355)]
+
+    table = only(find_tables(page([*above, *table_lines]), Drawings(tuple(rules))))
+
+    assert texts(table) == COUNTRIES
+
+
 def test_a_rule_under_a_head_says_what_it_spans() -> None:
     lines = [
         line("Public", 262, 100),

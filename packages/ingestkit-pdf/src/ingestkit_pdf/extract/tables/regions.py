@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ingestkit_core.elements import Box
 
-from ingestkit_pdf.extract.tables.pieces import Piece, around, rows_of
+from ingestkit_pdf.extract.tables.pieces import Piece, Row, around, rows_of
 from ingestkit_pdf.extract.tables.rulings import Rule, Rulings, connected
 
 __all__ = ["Region", "closed_regions", "inside_of", "stacked_regions", "whole_lines"]
@@ -78,6 +78,10 @@ _SAME_EXTENT_POINTS = 6.0
 _PROSE_CHARACTERS = 60
 _PROSE_WIDTH_RATIO = 0.6
 _TABULAR_RATIO = 0.4
+_COLUMN_CHARACTERS = 25
+_COLUMN_RATIO = 0.4
+_COLUMN_ROWS = 6
+_MOST_ROWS_RATIO = 0.7
 
 
 def stacked_regions(rulings: Rulings, pieces: Sequence[Piece]) -> list[Region]:
@@ -162,6 +166,8 @@ def _stacks(rules: Sequence[Rule]) -> list[list[Rule]]:
 
 def _is_tabular(pieces: Sequence[Piece], width: float) -> bool:
     rows = rows_of(pieces)
+    if _is_text_in_columns(rows, width):
+        return False
     several = sum(len(row) > 1 for row in rows)
     prose = sum(
         len(row[0].text) > _PROSE_CHARACTERS and row[0].x1 - row[0].x0 > _PROSE_WIDTH_RATIO * width
@@ -170,3 +176,12 @@ def _is_tabular(pieces: Sequence[Piece], width: float) -> bool:
     )
     narrow = sum(len(row) > 1 or row[0].x1 - row[0].x0 < 0.5 * width for row in rows)
     return several > 0 and max(several, narrow - several) >= _TABULAR_RATIO * len(rows) and prose <= 0.1 * len(rows)
+
+
+def _is_text_in_columns(rows: Sequence[Row], width: float) -> bool:
+    """Whether most rows are two lines of running text, each as wide as its column, as between a head and a table."""
+    beside = sum(
+        len(row) == 2 and all(len(p.text) > _COLUMN_CHARACTERS and p.x1 - p.x0 > _COLUMN_RATIO * width for p in row)
+        for row in rows
+    )
+    return len(rows) >= _COLUMN_ROWS and beside >= _MOST_ROWS_RATIO * len(rows)
