@@ -273,3 +273,17 @@ def test_no_message_holds_text_of_the_document(raw: Any, write: Write, reading: 
 
 def test_every_code_is_known() -> None:
     assert ErrorCode("E_PARSE_REPAIR_FAILED").startswith("E_")
+
+
+def test_forms_thousands_deep_in_each_other_cost_no_page(raw: Any, write: Any, elements: Any) -> None:
+    depth = 3000
+    inner = b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]"
+    forms = {
+        number: raw.stream(b"", inner + b"/Resources<</XObject<</X %d 0 R>>>>" % (number + 1))
+        for number in range(6, 6 + depth)
+    }
+    resources = b"/Resources<</Font<</F1 5 0 R>>/XObject<</X 6 0 R>>>>"
+    content = raw.one_page({**forms, 6 + depth: raw.stream(b"", inner)})
+    content = content.replace(b"/Resources<</Font<</F1 5 0 R>>>>", resources, 1)
+    (element,) = elements(write(content))
+    assert element.text == "Hello from a small page"

@@ -5,7 +5,7 @@ PyMuPDF's wrap and describe each object on the way, which takes six times as lon
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pymupdf import mupdf
@@ -30,27 +30,35 @@ class NamedImage(NamedTuple):
 def named_images(page: Any) -> list[NamedImage]:
     """The images among a page's resources and among those of its forms, as often as they are named."""
     dictionary = mupdf.ll_pdf_page_from_fz_page(page.this.m_internal).obj
-    resources = mupdf.ll_pdf_dict_get_inheritable(dictionary, _RESOURCES.m_internal)
-    return _named(resources, set()) if resources else []
+    first = mupdf.ll_pdf_dict_get_inheritable(dictionary, _RESOURCES.m_internal)
+    images: list[NamedImage] = []
+    # Not by recursion: hostile forms lie thousands deep in each other.
+    waiting, seen = [first] if first else [], set[int]()
+    while waiting:
+        objects = _named(waiting.pop())
+        images += [_image(entry) for entry in objects if _is_image(entry)]
+        waiting += _inner(objects, seen)
+    return images
 
 
-def _named(resources: Any, seen: set[int]) -> list[NamedImage]:
-    """``seen`` are the object numbers of forms that have been looked through; one that comes again ends the look."""
+def _named(resources: Any) -> list[Any]:
     named = mupdf.ll_pdf_dict_get(resources, _XOBJECT.m_internal)
     if not named:
         return []
-    objects = [mupdf.ll_pdf_dict_get_val(named, index) for index in range(mupdf.ll_pdf_dict_len(named))]
-    images = [_image(entry) for entry in objects if _is_image(entry)]
+    return [mupdf.ll_pdf_dict_get_val(named, index) for index in range(mupdf.ll_pdf_dict_len(named))]
+
+
+def _inner(objects: Sequence[Any], seen: set[int]) -> Iterator[Any]:
+    """The resources of forms. ``seen`` are the numbers of those looked through; one that comes again ends the look."""
     for entry in objects:
         own = mupdf.ll_pdf_dict_get(entry, _RESOURCES.m_internal)
         if not own:
             continue
         number = mupdf.ll_pdf_to_num(entry) if mupdf.ll_pdf_is_stream(entry) else 0
         if number in seen:
-            break
+            return
         seen.add(number)
-        images += _named(own, seen)
-    return images
+        yield own
 
 
 def _is_image(entry: Any) -> bool:
