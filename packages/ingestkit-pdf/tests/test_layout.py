@@ -8,6 +8,10 @@ import pymupdf
 import pytest
 from ingestkit_core.elements import Element, ElementKind, PageBox
 from ingestkit_core.rendering import table_cells
+from ingestkit_pdf.config import PDFProcessorConfig
+from ingestkit_pdf.extract.content import page_content
+from ingestkit_pdf.extract.layout import laid_out
+from ingestkit_pdf.values import Line, Page
 
 pytestmark = pytest.mark.unit
 
@@ -55,3 +59,14 @@ def test_a_page_from_right_to_left_is_read_from_right_to_left(book: Any, element
     ]
     assert [round(place.box[2]) // 10 for place in places(table)] == [51] * 4
     assert min(place.box[0] for place in places(table)) == pytest.approx(147, abs=2)
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_text_that_runs_up_the_page_is_left_to_its_tables(upright: bool) -> None:
+    lines = [
+        Line(text, (100.0 + 40 * n, 500.0, 115.0 + 40 * n, 600.0), 9, n, 11.0, "F", False, upright)
+        for n, text in enumerate(LABELS)
+    ]
+    content = page_content(Page(1, 595.0, 842.0, 0, lines), 1, PDFProcessorConfig())
+    assert laid_out(content).mirrored is upright
+    assert (laid_out(content) is content) is not upright

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -50,8 +50,9 @@ def laid_out(page: PageContent) -> PageContent:
     )
 
 
-def _runs_from_right(lines: Iterable[Line]) -> bool:
-    others = [line.text for line in lines if not line.text.isascii()]
+def _runs_from_right(lines: Sequence[Line]) -> bool:
+    # What runs up or down the page is laid out by its tables; a mirrored page would turn its rows round.
+    others = [line.text for line in lines if line.upright and not line.text.isascii()]
     from_right = sum(len(_FROM_RIGHT.findall(text)) for text in others)
     if not from_right:
         return False
