@@ -13,11 +13,11 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from ingestkit_core.testing.doubles import HashingEmbedder
+from ingestkit_core.testing.httpserver import LocalServer
 
 __all__ = ["Fault", "ModelServer", "Request"]
 
@@ -41,7 +41,7 @@ class Request:
     authorization: str | None
 
 
-class ModelServer:
+class ModelServer(LocalServer):
     """A context manager. ``faults`` happen one per request, then ``always`` does, if there is one.
 
     ``answers`` are what the language model writes, one per request; the last one stays. ``forms`` are the kinds
@@ -60,9 +60,7 @@ class ModelServer:
         self.api_key: str | None = None
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"models": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        super().__init__(handler)
 
     @property
     def openai_url(self) -> str:
@@ -88,17 +86,6 @@ class ModelServer:
         """What the language model writes now."""
         with self._lock:
             return self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 class _Refusal(Exception):

@@ -11,18 +11,20 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from qdrant_client import QdrantClient, models
+
+from ingestkit_core.testing.httpserver import LocalServer
 
 __all__ = ["QdrantServer"]
 
 Refuse = Callable[[str, str], int | None]
 
 
-class QdrantServer:
+class QdrantServer(LocalServer):
     """A context manager. ``refuse`` is asked with method and path of each request: a status instead of an answer.
 
     A request that is refused with a status below 0 is done first and then refused with its opposite: what a client
@@ -33,9 +35,7 @@ class QdrantServer:
         self.refuse = refuse
         self._local = QdrantClient(location=":memory:")
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"qdrant": self}))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        super().__init__(type("Handler", (_Handler,), {"qdrant": self}))
 
     @property
     def url(self) -> str:
@@ -68,16 +68,10 @@ class QdrantServer:
                     return action(self._local, found[1], body)
         raise LookupError(f"{method} {path}")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__(exc_type, exc, traceback)
         self._local.close()
 
 
