@@ -179,6 +179,21 @@ def test_bombs(name: str, bomb_files: dict[str, bytes], write: Write, reading: R
     assert code_of(reading, write(bomb_files[name])) == "E_SECURITY_DECOMPRESSION_BOMB"
 
 
+def picture(raw: Any, width: int, height: int, packed: bytes) -> bytes:
+    size = b"/Width %d/Height %d" % (width, height)
+    entries = b"/Type/XObject/Subtype/Image/BitsPerComponent 8/ColorSpace/DeviceGray/Filter/FlateDecode" + size
+    content: bytes = raw.one_page({6: raw.stream(packed, entries)})
+    return content
+
+
+def test_a_large_picture_that_is_mostly_white_is_no_bomb(raw: Any, write: Write, reading: Reading) -> None:
+    packed = raw.flate(b"\xff" * (10_000 * 10_000))
+    assert len(packed) < 10_000 * 10_000 / 500
+    assert codes(reading(write(picture(raw, 10_000, 10_000, packed)))) == []
+    # What asks for more than any picture holds is measured as every other stream.
+    assert code_of(reading, write(picture(raw, 60_000, 60_000, packed))) == "E_SECURITY_DECOMPRESSION_BOMB"
+
+
 def test_a_bomb_in_an_object_stream_s_neighbour_is_found_in_an_encrypted_file(
     book: Any, raw: Any, reading: Reading
 ) -> None:

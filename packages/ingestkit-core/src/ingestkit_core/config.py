@@ -46,8 +46,8 @@ class ProcessorConfig(BaseModel):
     )
     max_decompression_ratio: int = setting(
         100,
-        "Inflated size over packed size above which a stream or archive entry of more than 64 MiB, or a "
-        "document of more than 512 MiB, is a bomb.",
+        "Inflated size over packed size above which a stream or archive entry of more than 64 MiB (a picture of more "
+        "than 512 MiB), or a document of more than 512 MiB, is a bomb.",
         output=False,
         ge=1,
     )

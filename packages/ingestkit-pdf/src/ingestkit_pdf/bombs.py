@@ -21,6 +21,10 @@ if TYPE_CHECKING:  # importing it imports pymupdf, which the owner must not
 __all__ = ["Stream", "check_bombs", "stream_of"]
 
 STREAM_LIMIT_BYTES = 64 << 20
+PICTURE_LIMIT_BYTES = 512 << 20
+"""A picture's size says how much it makes, and no more of it is unpacked: a large drawing that is mostly white packs
+into less than a hundredth.
+"""
 DOCUMENT_LIMIT_BYTES = 512 << 20
 
 _MIB = 1 << 20
@@ -57,7 +61,7 @@ class Stream:
     """A packed stream: ``packed`` and ``bound`` are bytes, the bound what it can make at the very most.
 
     ``misused``: packed with a picture's codec, of which nothing tells how much it makes, without being one.
-    ``deflated``: packed with nothing but Deflate.
+    ``deflated``: packed with nothing but Deflate. ``limit`` is what any stream of its kind may make.
     """
 
     number: int
@@ -65,6 +69,7 @@ class Stream:
     bound: int
     misused: bool = False
     deflated: bool = False
+    limit: int = STREAM_LIMIT_BYTES
 
 
 def stream_of(document: Document, number: int, source: str) -> Stream | None:
@@ -86,9 +91,12 @@ def stream_of(document: Document, number: int, source: str) -> Stream | None:
     bound = packed
     for filter_name in names:
         bound *= _MAX_RATIO.get(filter_name, 1)
+    limit = STREAM_LIMIT_BYTES
     if "/Subtype/Image" in source:
-        bound = int(min(bound, _picture_bytes(source)))
-    return Stream(number, packed, bound, deflated=names == [_DEFLATE])
+        size = _picture_bytes(source)
+        bound = int(min(bound, size))
+        limit = PICTURE_LIMIT_BYTES if size <= PICTURE_LIMIT_BYTES else STREAM_LIMIT_BYTES
+    return Stream(number, packed, bound, deflated=names == [_DEFLATE], limit=limit)
 
 
 def _picture_bytes(source: str) -> int | float:
@@ -103,7 +111,7 @@ def _picture_bytes(source: str) -> int | float:
 def check_bombs(document: Document, streams: Sequence[Stream], name: str, ratio: int) -> None:
     """Measure the streams that could be too much, the largest first, until the rest cannot be.
 
-    ``ratio`` is how many times its size a stream of more than 64 MiB, or all together from 512 MiB on, may make.
+    ``ratio`` is how many times its size a stream of more than its limit, or all together from 512 MiB on, may make.
     Raises SecurityError.
     """
     for stream in streams:
@@ -115,7 +123,7 @@ def check_bombs(document: Document, streams: Sequence[Stream], name: str, ratio:
     for stream in sorted(streams, key=lambda stream: stream.bound, reverse=True):
         if stream.bound <= STREAM_LIMIT_BYTES and possible <= total_limit:
             return
-        limit = max(STREAM_LIMIT_BYTES, ratio * stream.packed)
+        limit = max(stream.limit, ratio * stream.packed)
         if possible <= total_limit and (stream.bound <= limit or _inflates_within(document, stream, limit)):
             continue
         unpacked = document.unpacked_length(stream.number, min(limit, stream.bound) + 1)
