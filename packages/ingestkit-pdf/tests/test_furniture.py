@@ -171,6 +171,12 @@ def test_the_body_of_a_mailing_is_kept(book: Any, reading: Reading) -> None:
     assert "/ 5" not in text
 
 
+def test_what_is_all_there_is_stays(book: Any, reading: Reading) -> None:
+    for _ in range(4):
+        book.page().insert_text((72, 40), "Slot 7, North Pier", fontsize=12)
+    assert text_of(reading(str(book.save()))).count("Slot 7, North Pier") == 4
+
+
 def test_a_long_document_costs_no_square(book: Any, reading: Reading) -> None:
     """The pages are compared with their neighbours, not with each other."""
     for number in range(400):

@@ -6,7 +6,8 @@
 
 A text whose digits differ from page to page is taken only where one of its numbers counts the pages. What is
 set larger than the body and is not on most pages around is a title, and a row of several columns right above
-the body heads a table: neither is taken. Where the body itself recurs, as in a mailing, only page numbers are.
+the body heads a table: neither is taken. Where the body itself recurs, as in a mailing, only page numbers are,
+and where nothing would be left of a document, nothing is.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ def find_furniture(pages: Sequence[PageLines], body_size: float, config: PDFProc
     small_from = SMALL_PRINT_RATIO * body_size if len(pages) == 1 else 0.0
     for page, in_zones, indexes in zip(pages, zones, taken, strict=True):
         indexes |= standing_apart(page, in_zones, indexes, small_from)
+    if all(len(indexes) == len(page.lines) for page, indexes in zip(pages, taken, strict=True)):
+        return [frozenset()] * len(pages)
     return [frozenset(indexes) for indexes in taken]
 
 
