@@ -122,6 +122,48 @@ def test_a_box_that_does_not_fit_the_size_is_left_alone() -> None:
     assert found.box == (72.0, 100.0, 172.0, 114.0)
 
 
+@pytest.mark.parametrize("top", [60.0, 111.0])
+def test_a_font_that_claims_ten_lines_has_one_where_its_widths_fit_the_size(top: float) -> None:
+    # Claimed around its baseline or under it, as of Type 3 fonts whose glyphs are drawn downwards.
+    tall = span("glyphs by drawing", size=10.0)
+    line = {"spans": [tall], "dir": (1.0, 0.0), "bbox": (72.0, top, 172.0, top + 100), "wmode": 0}
+    (found,), _ = read_lines([{"lines": [line]}], PAGE)
+    assert found.box == (72.0, 102.0, 172.0, 113.5)
+
+
+def placed(text: str, x0: float, y0: float, x1: float) -> dict[str, Any]:
+    return {
+        "spans": [span(text, origin=(x0, y0 + 11.0))],
+        "dir": (1.0, 0.0),
+        "bbox": (x0, y0, x1, y0 + 14.0),
+        "wmode": 0,
+    }
+
+
+def test_what_is_painted_several_times_to_look_bold_is_one_bold_line() -> None:
+    painted = [
+        placed("보험료", 72.0, 100.0, 105.0),
+        placed("보험료", 71.8, 100.2, 104.8),
+        placed("험료", 83.0, 100.0, 105.0),
+        placed("험료 ", 82.8, 100.2, 108.0),
+    ]
+    (found,), _ = read_lines([{"lines": painted}], PAGE)
+    assert (found.text, found.characters, found.bold) == ("보험료", 3, True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        placed("7", 110.0, 100.0, 116.0),
+        placed("7", 99.0, 114.0, 105.0),
+        placed("27", 99.0, 100.0, 105.0),
+    ],
+)
+def test_the_same_text_elsewhere_is_another_line(other: dict[str, Any]) -> None:
+    lines, _ = read_lines([{"lines": [placed("in 2017", 72.0, 100.0, 105.0), other]}], PAGE)
+    assert [(line.text, line.bold) for line in lines] == [("in 2017", False), (other["spans"][0]["text"], False)]
+
+
 def test_a_line_without_spans_is_none() -> None:
     assert lines_of() == ([], 0)
 

@@ -28,6 +28,9 @@ _ON_BASELINE_RATIO = 0.01
 _STRAIGHT = 0.99
 _ASCENT_RATIO = 0.9
 _DESCENT_RATIO = 0.25
+_WIDEST_RATIO = 1.3
+_HAIR_RATIO = 0.1
+_SPACE_RATIO = 0.35
 _PALE_RED = _PALE << 16
 
 _UNPRINTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\ufeff\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
@@ -141,12 +144,14 @@ class _LineReader:
         upright = False
         if direction is not None:
             upright = self._upright[direction]
-            box = _snug(box, lead["origin"], direction, tallest)
+            box = _snug(box, lead["origin"], direction, tallest, len(text))
         size = self._rounded_size[lead["size"]]
+        box = self._place(box)
+        if self.lines and self.lines[-1].text.endswith(text) and _is_painted_again(self.lines[-1], box, size, ink):
+            self.lines[-1] = self.lines[-1]._replace(bold=True)
+            return
         self.lines.append(
-            _new_line(
-                Line, (text, self._place(box), characters, block, size, lead["font"], bold, upright, ink, unreadable)
-            )
+            _new_line(Line, (text, box, characters, block, size, lead["font"], bold, upright, ink, unreadable))
         )
 
 
@@ -171,18 +176,21 @@ def _size(size: float) -> float:
 
 
 def _snug(
-    box: Sequence[float], origin: tuple[float, float], direction: tuple[float, float], size: float
+    box: Sequence[float], origin: tuple[float, float], direction: tuple[float, float], size: float, length: int
 ) -> Sequence[float]:
     """The box without the room a font claims beyond its glyphs: neighbouring lines' boxes would overlap.
 
-    The room is counted from the baseline; a box that does not fit the size (a Type 3 font's) is left alone.
+    The room is counted from the baseline. Of a box that does not fit the size (a Type 3 font's) the width tells
+    whether ``length`` characters of that size are in it; else it is left alone.
     """
     x0, y0, x1, y1 = box
     above, below = _ASCENT_RATIO * size, _DESCENT_RATIO * size
     if direction[0] > _STRAIGHT:
+        highest, lowest = origin[1] - above, origin[1] + below
         if y1 - y0 < 3 * size:
-            highest, lowest = origin[1] - above, origin[1] + below
             return x0, (y0 if y0 > highest else highest), x1, (y1 if y1 < lowest else lowest)
+        if x1 - x0 < _WIDEST_RATIO * size * length:
+            return x0, highest, x1, lowest
         if y0 >= origin[1] - _ON_BASELINE_RATIO * (y1 - y0):
             # Of a Type 3 font that is drawn downwards MuPDF puts the box under the baseline its glyphs stand on.
             return x0, 2 * origin[1] - y1, x1, 2 * origin[1] - y0
@@ -192,6 +200,24 @@ def _snug(
     elif direction[1] > _STRAIGHT and x1 - x0 < 3 * size:
         return max(x0, origin[0] - below), y0, min(x1, origin[0] + above), y1
     return box
+
+
+def _is_painted_again(last: Line, box: Box, size: float, ink: Ink) -> bool:
+    """Whether a line with the end of the last one's text is that once more, a hair's breadth beside it.
+
+    Some programs make letters bold that way. A space at its end may make it wider.
+    """
+    x0, y0, x1, y1 = box
+    left, top, right, bottom = last.box
+    hair = _HAIR_RATIO * size
+    return (
+        size == last.size
+        and ink is last.ink
+        and x0 > left - hair
+        and abs(y0 - top) <= hair
+        and abs(y1 - bottom) <= hair
+        and right - hair <= x1 <= right + hair + _SPACE_RATIO * size
+    )
 
 
 def _all_painted(spans: Sequence[dict[str, Any]]) -> bool:
