@@ -63,6 +63,18 @@ def test_versions_and_preload_name_what_is_used() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_worker_loads_no_more_of_pymupdf_than_readers_use_and_may_load_the_rest() -> None:
+    code = (
+        f"import importlib, sys; [importlib.import_module(name) for name in {PRELOAD!r}];"
+        "assert not {'pymupdf.layout', 'pymupdf4llm', 'onnxruntime', 'numpy'} & set(sys.modules);"
+        "import pymupdf; before = vars(pymupdf._globals).copy();"
+        "import pymupdf4llm, pymupdf.layout; assert pymupdf4llm.to_markdown; assert pymupdf.layout.activate;"
+        "assert vars(pymupdf._globals) == before, 'what is read would depend on who else is loaded'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_character_is_accounted_for(report: str, reading: Reading) -> None:
     ledger = reading(report).ledger
     assert ledger.unexplained == 0

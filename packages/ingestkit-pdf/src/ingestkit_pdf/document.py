@@ -42,6 +42,9 @@ __all__ = ["Document"]
 _engine: Any = pymupdf  # typed here and there only
 _engine.TOOLS.mupdf_display_errors(False)
 _engine.TOOLS.mupdf_display_warnings(False)
+# Boxes as MuPDF gives them. PyMuPDF's converter to Markdown sets this for the whole process when it is imported, so
+# that boxes would depend on whether it was.
+_engine.TOOLS.unset_quad_corrections(True)
 
 _FOREIGN = (
     mupdf.FzErrorBase,

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PRELOAD", "convert", "convert_or_split", "read", "read_or_split", "reader_versions", "recognises"]
 
-PRELOAD: tuple[str, ...] = ("ingestkit_pdf.document", "ingestkit_pdf.reader")
+PRELOAD: tuple[str, ...] = ("ingestkit_pdf.preloading", "ingestkit_pdf.document", "ingestkit_pdf.reader")
 """Modules a worker template imports ahead."""
 
 SPLIT_FROM_PAGES = 200
