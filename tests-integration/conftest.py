@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from ingestkit_core.testing.ending import ending_with_us
 from ingestkit_core.testing.postgres import PostgresServer, shared_server, why_no_server
 from ingestkit_core.testing.servers import RabbitServer, RedisServer, is_installed
 
@@ -120,7 +121,7 @@ def serve(tmp_path: Path) -> Serve:
         said = tmp_path / f"{name}.log"
         command = [sys.executable, "-m", "ingestkit_cli", "worker", "--queue", queue, "--store", store, *more]
         with open(said, "wb") as log:
-            worker = subprocess.Popen(command, stderr=log, stdout=log)
+            worker = ending_with_us(subprocess.Popen(command, stderr=log, stdout=log))
         try:
             deadline = time.monotonic() + 60
             while b"serving " not in said.read_bytes():

@@ -20,6 +20,7 @@ from ingestkit_core import Ingestor
 from ingestkit_core.execution.distributed import DistributedExecutionBackend
 from ingestkit_core.stores import open_store
 from ingestkit_core.stores.jobs import Claim, JobRecord, JobRequest
+from ingestkit_core.testing.ending import ending_with_us
 from ingestkit_core.testing.postgres import PostgresServer, why_no_server
 from ingestkit_core.testing.servers import RedisServer
 from ingestkit_pdf.config import PDFProcessorConfig
@@ -48,7 +49,7 @@ class Bridge:
     def plug(self) -> tuple[list[str], str]:
         """What to put before a command that runs in the new namespace, and this end of its cable."""
         number = len(self._holders) + 2
-        holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        holder = ending_with_us(subprocess.Popen(["unshare", "--net", "sleep", "infinity"]))
         self._holders.append(holder)
         ours = Path("/proc/self/ns/net").readlink()
         _until(lambda: Path(f"/proc/{holder.pid}/ns/net").readlink() != ours)
@@ -178,7 +179,8 @@ def test_what_was_locked_by_one_that_is_cut_off_is_free_again(bridge: Bridge, st
         stored.jobs.keep_alive("lost")
         assert stored.jobs.begin("a", "lost", 15.0).claim is Claim.RUN
         inside, cable = bridge.plug()
-        holding = subprocess.Popen([*inside, sys.executable, "-c", HOLDING, soon], stdout=subprocess.PIPE)
+        command = [*inside, sys.executable, "-c", HOLDING, soon]
+        holding = ending_with_us(subprocess.Popen(command, stdout=subprocess.PIPE))
         stack.callback(holding.wait)
         stack.callback(holding.kill)
         assert holding.stdout is not None
@@ -199,7 +201,7 @@ def _serving(
     said = folder / f"{cable}.log"
     command = [sys.executable, "-m", "ingestkit_cli", "worker", "--queue", queue, "--store", store]
     with open(said, "wb") as log:
-        worker = subprocess.Popen([*inside, *command, "--concurrency", "1"], stdout=log, stderr=log)
+        worker = ending_with_us(subprocess.Popen([*inside, *command, "--concurrency", "1"], stdout=log, stderr=log))
     stack.callback(worker.wait)
     stack.callback(worker.kill)
     _until(lambda: b"serving " in said.read_bytes() or worker.poll() is not None)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from ingestkit_cli.main import app
 from ingestkit_core.testing import write_text
+from ingestkit_core.testing.ending import ending_with_us
 
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n"
 ROUTERS = """\
@@ -98,14 +99,16 @@ def start(environment: dict[str, str], here: Path) -> Iterator[Callable[..., sub
     started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, **more: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ingestkit_cli", *arguments],
-            cwd=here,
-            env={**environment, **more},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        process = ending_with_us(
+            subprocess.Popen(
+                [sys.executable, "-m", "ingestkit_cli", *arguments],
+                cwd=here,
+                env={**environment, **more},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         )
         started.append(process)
         return process

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import TextConfig, TextRouter
+from ingestkit_core.testing.ending import ending_with_us
 from ingestkit_core.testing.postgres import PostgresServer, shared_server, why_no_server
 from ingestkit_core.testing.servers import RabbitServer, RedisServer, is_installed
 
@@ -86,7 +87,8 @@ class QueueWorkers:
         """One more, once it takes jobs."""
         script = Path(__file__).with_name("queue_worker.py")
         command = [sys.executable, str(script), queue_url, store_url, "0.3", lost_after]
-        worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        worker = ending_with_us(subprocess.Popen(command, stdout=pipe, stderr=nothing, text=True))
         self.running.append(worker)
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"

