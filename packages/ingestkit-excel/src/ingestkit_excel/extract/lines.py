@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ingestkit_core.elements import CellRange, Span, range_name
 
+from ingestkit_excel.extract.cells import cells_of_region
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import Column, Link, columns_of, shown, without_rows
 
@@ -28,6 +29,8 @@ __all__ = [
 
 BAR = " | "
 _MAX_LINK_CELLS = 10_000
+_FEW_ROWS = 64
+"""Of few rows the single cells are at hand: columns pay for many."""
 _LONG_ROW_CHARACTERS = 250
 """Shorter rows fit into the smallest of chunks worth having."""
 
@@ -106,6 +109,8 @@ def shown_rows(
     region: Region, columns: Sequence[Column], rows: Sequence[int], targets: Mapping[tuple[int, int], str]
 ) -> list[tuple[str, ...]]:
     """The cells of a region's rows as a person sees them, one tuple a row."""
+    if len(rows) <= _FEW_ROWS:
+        return _few_shown(region, rows, targets)
     texts = [shown(column) for column in columns]
     if targets:
         place = {row: index for index, row in enumerate(rows)}
@@ -116,6 +121,27 @@ def shown_rows(
                 cells = texts[across[column]]
                 cells[place[row]] = with_link(cells[place[row]], target)
     return list(zip(*texts, strict=True))
+
+
+def _few_shown(region: Region, rows: Sequence[int], targets: Mapping[tuple[int, int], str]) -> list[tuple[str, ...]]:
+    """The same from the cells that were looked at closely, as those of few rows were."""
+    found = cells_of_region(region, rows)
+    if not targets:
+        return [tuple([cells[at].text if at in cells else "" for at in region.columns]) for cells in found.values()]
+    foreign = region.foreign(rows)
+    return [
+        tuple(
+            _linked(
+                cells[at].text if at in cells else "", None if foreign.get(row, 0) >> at & 1 else targets.get((row, at))
+            )
+            for at in region.columns
+        )
+        for row, cells in found.items()
+    ]
+
+
+def _linked(text: str, target: str | None) -> str:
+    return text if target is None else with_link(text, target)
 
 
 def row_spans(
@@ -169,4 +195,5 @@ def joined(cells: Iterable[str], separator: str = BAR) -> str:
 
 def rows_of(region: Region, rows: Sequence[int], targets: Mapping[tuple[int, int], str]) -> list[tuple[str, ...]]:
     """The cells of some rows of a region as a person sees them."""
-    return shown_rows(region, region_columns(region, rows), rows, targets) if rows else []
+    columns = region_columns(region, rows) if len(rows) > _FEW_ROWS else []
+    return shown_rows(region, columns, rows, targets) if rows else []

@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 from ingestkit_core.errors import ErrorCode, ParseError
 
 from ingestkit_excel.workbook.blocks import Blocks, UnfitRows
-from ingestkit_excel.workbook.package import TOTAL_FREE_BYTES, Package, PartError, Relation, attribute, local_name
+from ingestkit_excel.workbook.markup import PartError, attribute, local_name
+from ingestkit_excel.workbook.package import TOTAL_FREE_BYTES, Package, Relation
 from ingestkit_excel.workbook.rows import NotRegular
 from ingestkit_excel.workbook.scan import Scanned, scan_sheet
 from ingestkit_excel.workbook.spill import SpilledColumn

@@ -136,10 +136,12 @@ def _pieces(block: Sequence[Band], rows: Sequence[int], columns: Sequence[int]) 
     wanted = set(columns)
     for band in block:
         start, stop = band.span(top, rows[-1])
+        if start == stop:
+            continue
         of_band = band.rows[start:stop]
         positions = [row - top for row in of_band] if places is None else list(map(places.get, of_band))
         for form, cells in zip(band.forms, band.columns, strict=True):
-            if form.column not in wanted or start == stop:
+            if form.column not in wanted:
                 continue
             at, values = gathered.setdefault(form, ([], []))
             for position, value in zip(positions, cells[start:stop], strict=True):

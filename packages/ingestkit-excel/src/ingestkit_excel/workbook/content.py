@@ -62,7 +62,10 @@ class Content:
 
 def take(file: BinaryIO) -> Content:
     """The bytes of an open file. Raises OSError, and ExecutionError where the disk takes no copy of them."""
-    head = file.read(_IN_MEMORY_BYTES + 1)
+    size = file.seek(0, 2)
+    file.seek(0)
+    # Asked for more than there is, a file makes room for all that was asked for.
+    head = file.read(min(size, _IN_MEMORY_BYTES) + 1)
     if len(head) <= _IN_MEMORY_BYTES:
         return Content.of(head)
     digest = hashlib.sha256()

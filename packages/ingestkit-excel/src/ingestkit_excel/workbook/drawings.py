@@ -8,14 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from ingestkit_excel.workbook.package import (
-    Package,
-    attribute,
-    local_name,
-    relations_if_readable,
-    tree_if_readable,
-    whole_number,
-)
+from ingestkit_excel.workbook.markup import attribute, local_name, whole_number
+from ingestkit_excel.workbook.package import Package, relations_if_readable, tree_if_readable
 from ingestkit_excel.workbook.values import Aside, AsideKind, Chart, Rectangle
 
 __all__ = ["read_drawing"]

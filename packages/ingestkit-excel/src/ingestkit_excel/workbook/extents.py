@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 
 from ingestkit_excel.workbook.layouts import column_number
-from ingestkit_excel.workbook.package import Package, PartError
+from ingestkit_excel.workbook.markup import PartError
+from ingestkit_excel.workbook.package import Package
 
 __all__ = ["MAX_DENSE_CELLS", "fits_densely"]
 

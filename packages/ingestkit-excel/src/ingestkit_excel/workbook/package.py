@@ -1,52 +1,46 @@
 """The zip container of a workbook: its parts, their relationships, and bounds on what it inflates to.
 
-Part names are found whatever their case and slashes. Nothing is read that would inflate beyond the bounds, and no XML
-with a document type gets past here.
+Part names are found whatever their case and slashes. Nothing is read that would inflate beyond the bounds.
 """
 
 from __future__ import annotations
 
 import codecs
+import functools
 import posixpath
-import re
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from ingestkit_core.errors import ErrorCode, ParseError, SecurityError
+from ingestkit_core.errors import ErrorCode, SecurityError
 
 from ingestkit_excel.workbook.content import Content
+from ingestkit_excel.workbook.directory import Entry, read_directory
+from ingestkit_excel.workbook.markup import (
+    PartError,
+    decoded,
+    decoder_of,
+    local_name,
+    parse_tree,
+    plain_tree,
+    refuse_document_type,
+)
 
-__all__ = [
-    "Package",
-    "PartError",
-    "Relation",
-    "attribute",
-    "local_name",
-    "relations_if_readable",
-    "tree_if_readable",
-    "whole_number",
-]
+__all__ = ["Package", "Relation", "relations_if_readable", "tree_if_readable"]
 
 ENTRY_FREE_BYTES = 64 << 20
 TOTAL_FREE_BYTES = 512 << 20
 MAX_ENTRIES = 20_000
+_SMALL_BYTES, _KEPT_BYTES = 64 << 10, 4 << 20
+"""Parts up to the first size are inflated once and kept, up to the second together: most parts are looked at twice."""
 _BLOCK_BYTES = 1 << 20
 _PACKED_BYTES = 1 << 18
 _HEAD_BYTES = 4096
 _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED = 0x1
-_MAX_NUMBER_DIGITS = 10
-
-_PROLOG_WITH_DOCTYPE = re.compile(r"\ufeff?(?:\s++|<\?.*?\?>|<!--.*?-->)*+<!(?:DOCTYPE|ENTITY)", re.DOTALL)
-_DECLARED_ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
-
-
-class PartError(Exception):
-    """A part is missing, or its bytes are not what they should be. Told to callers inside this room only."""
 
 
 class Relation(NamedTuple):
@@ -63,8 +57,11 @@ class Package:
 
     content: Content
     max_ratio: int
-    _parts: dict[str, zipfile.ZipInfo]
-    _folded: dict[str, zipfile.ZipInfo]
+    _parts: dict[str, Entry] = field(default_factory=dict)
+    _folded: dict[str, Entry] = field(default_factory=dict)
+    _kept: dict[Entry, bytes] = field(default_factory=dict)
+    _room: int = _KEPT_BYTES
+    _relations: dict[str, dict[str, Relation]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, content: Content, max_ratio: int) -> Package:
@@ -73,31 +70,26 @@ class Package:
         Raises ParseError (E_PARSE_CORRUPT) where the bytes make no zip file, SecurityError
         (E_SECURITY_DECOMPRESSION_BOMB) where entries are too many or inflate beyond the ratio.
         """
-        try:
-            with zipfile.ZipFile(content.opened()) as archive:
-                infos = archive.infolist()
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError, OSError) as exc:
-            raise ParseError(
-                ErrorCode.E_PARSE_CORRUPT, "The file starts as a zip file but its directory cannot be read."
-            ) from exc
-        package = cls(content, max_ratio, {}, {})
-        for info in infos:
-            if not info.is_dir():
-                package._parts[_normal(info.filename)] = info
-                package._folded.setdefault(_normal(info.filename).lower(), info)
-        package._check_declared(infos)
+        entries = read_directory(content)
+        package = cls(content, max_ratio)
+        for entry in entries:
+            if not entry.filename.endswith("/"):
+                name = _normal(entry.filename)
+                package._parts[name] = entry
+                package._folded.setdefault(name.lower(), entry)
+        package._check_declared(entries)
         return package
 
-    def _check_declared(self, infos: list[zipfile.ZipInfo]) -> None:
-        if len(infos) > MAX_ENTRIES:
-            raise _bomb(f"It has {len(infos)} entries; at most {MAX_ENTRIES} are read.")
+    def _check_declared(self, entries: list[Entry]) -> None:
+        if len(entries) > MAX_ENTRIES:
+            raise _bomb(f"It has {len(entries)} entries; at most {MAX_ENTRIES} are read.")
         total = 0
-        for info in infos:
-            total += info.file_size
-            self._check_size(info, info.file_size, total)
+        for entry in entries:
+            total += entry.file_size
+            self._check_size(entry, entry.file_size, total)
 
-    def _check_size(self, info: zipfile.ZipInfo, size: int, total: int) -> None:
-        packed = max(min(info.compress_size, len(self.content)), 1)
+    def _check_size(self, entry: Entry, size: int, total: int) -> None:
+        packed = max(min(entry.compress_size, len(self.content)), 1)
         if size > ENTRY_FREE_BYTES and size > self.max_ratio * packed:
             raise _bomb(f"An entry inflates {size // packed} times, to {size >> 20} MiB or more.")
         if total > TOTAL_FREE_BYTES and total > self.max_ratio * len(self.content):
@@ -118,38 +110,54 @@ class Package:
 
     def size(self, name: str) -> int:
         """How many bytes the part says it inflates to; 0 for one that is missing."""
-        info = self._find(name)
-        return info.file_size if info is not None else 0
+        entry = self._find(name)
+        return entry.file_size if entry is not None else 0
 
-    def _find(self, name: str) -> zipfile.ZipInfo | None:
+    def _find(self, name: str) -> Entry | None:
         name = _normal(name)
         return self._parts.get(name) or self._folded.get(name.lower())
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """The part's bytes as they inflate, never more than it declares. Raises PartError."""
-        info = self._find(name)
-        if info is None:
+        entry = self._find(name)
+        if entry is None:
             raise PartError(f"the part {name} is missing")
+        whole = self._whole(entry)
+        if whole is not None:
+            yield whole
+            return
         size = 0
-        for block in self._inflate(info):
+        for block in self._inflate(entry):
             size += len(block)
-            if size > info.file_size:
-                raise PartError(f"the part {info.filename} is larger than it declares")
+            if size > entry.file_size:
+                raise PartError(f"the part {entry.filename} is larger than it declares")
             yield block
 
-    def _inflate(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    def _whole(self, entry: Entry) -> bytes | None:
+        """A small part's bytes, kept once they were inflated; None for one that is large or damaged."""
+        if entry.file_size > _SMALL_BYTES:
+            return None
+        whole = self._kept.get(entry)
+        if whole is None and entry.file_size <= self._room and entry.compress_type == zipfile.ZIP_DEFLATED:
+            try:
+                start = self._start(entry)
+            except PartError:
+                return None
+            whole = _inflated(self.content[start : start + entry.compress_size], entry.file_size)
+            if whole is not None:
+                self._kept[entry] = whole
+                self._room -= len(whole)
+        return whole
+
+    def _inflate(self, entry: Entry) -> Iterator[bytes]:
         """Inflate an entry. Its checksum is not looked at: what can be read of a damaged file is read."""
-        header = self.content[info.header_offset : info.header_offset + _LOCAL_HEADER_BYTES]
-        if len(header) < _LOCAL_HEADER_BYTES or info.flag_bits & _ENCRYPTED:
-            raise PartError(f"the part {info.filename} cannot be read")
-        start = info.header_offset + _LOCAL_HEADER_BYTES
-        start += int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-        end = start + info.compress_size
-        if info.compress_type == zipfile.ZIP_STORED:
+        start = self._start(entry)
+        end = start + entry.compress_size
+        if entry.compress_type == zipfile.ZIP_STORED:
             yield self.content[start:end]
             return
-        if info.compress_type != zipfile.ZIP_DEFLATED:
-            raise PartError(f"the part {info.filename} is packed in an unknown way")
+        if entry.compress_type != zipfile.ZIP_DEFLATED:
+            raise PartError(f"the part {entry.filename} is packed in an unknown way")
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
             # The first block is small: often nobody asks for a second.
@@ -161,9 +169,17 @@ class Package:
                     yield inflater.decompress(packed, most)
                     packed, most = inflater.unconsumed_tail, _BLOCK_BYTES
         except zlib.error as exc:
-            raise PartError(f"the part {info.filename} cannot be inflated") from exc
+            raise PartError(f"the part {entry.filename} cannot be inflated") from exc
         if not inflater.eof:
-            raise PartError(f"the part {info.filename} ends early")
+            raise PartError(f"the part {entry.filename} ends early")
+
+    def _start(self, entry: Entry) -> int:
+        """Where the packed bytes of an entry begin. Raises PartError."""
+        header = self.content[entry.header_offset : entry.header_offset + _LOCAL_HEADER_BYTES]
+        if len(header) < _LOCAL_HEADER_BYTES or entry.flag_bits & _ENCRYPTED:
+            raise PartError(f"the part {entry.filename} cannot be read")
+        start = entry.header_offset + _LOCAL_HEADER_BYTES
+        return start + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
 
     def read(self, name: str) -> bytes:
         """The part's bytes. Raises PartError."""
@@ -175,8 +191,8 @@ class Package:
         for block in self.blocks(name):
             first = decoder is None
             if decoder is None:
-                decoder = _decoder(block, name)
-            text = _decoded(decoder, block, name)
+                decoder = decoder_of(block, name)
+            text = decoded(decoder, block, name)
             if first:
                 refuse_document_type(text)
             yield text
@@ -189,14 +205,21 @@ class Package:
 
     def tree(self, name: str) -> ElementTree.Element:
         """An XML part as a tree. Raises PartError, SecurityError."""
-        return parse_tree(self.text(name), name)
+        entry = self._find(name)
+        whole = self._whole(entry) if entry is not None else None
+        plain = plain_tree(whole) if whole is not None else None
+        return plain if plain is not None else parse_tree(self.text(name), name)
 
-    def relations(self, name: str) -> dict[str, Relation]:
+    def relations(self, name: str) -> Mapping[str, Relation]:
         """The relationships of a part (of the package itself for an empty name) by id; none where it has no file."""
         folder, _, file = name.rpartition("/")
         source = f"{folder}/_rels/{file}.rels".lstrip("/")
-        if not self.has(source):
-            return {}
+        known = self._relations.get(source)
+        if known is None:
+            known = self._relations[source] = self._read_relations(folder, source) if self.has(source) else {}
+        return known
+
+    def _read_relations(self, folder: str, source: str) -> dict[str, Relation]:
         return {
             element.get("Id", ""): Relation(
                 element.get("Type", "").rstrip("/").rpartition("/")[2],
@@ -212,8 +235,8 @@ class Package:
     def head(self, name: str) -> str:
         """The first characters of an XML part, at most 4096 bytes of them. Raises PartError."""
         block = next(self.blocks(name), b"")[:_HEAD_BYTES]
-        decoder = _decoder(block, name)
-        return _decoded(decoder, block, name)
+        decoder = decoder_of(block, name)
+        return decoded(decoder, block, name)
 
     def refuse_document_types(self) -> None:
         """Look at the beginning of every XML part; raises SecurityError (E_SECURITY_EXTERNAL_ENTITY)."""
@@ -236,16 +259,30 @@ class Package:
         Raises SecurityError (E_SECURITY_DECOMPRESSION_BOMB) as soon as the ratio is exceeded.
         """
         total = 0
-        for info in self._parts.values():
+        for entry in self._parts.values():
             size = 0
             try:
-                for block in self._inflate(info):
+                for block in self._inflate(entry):
                     size += len(block)
-                    self._check_size(info, size, total + size)
+                    self._check_size(entry, size, total + size)
             except PartError:
                 continue
             finally:
                 total += size
+
+
+@functools.lru_cache(maxsize=64)
+def _inflated(packed: bytes, most: int) -> bytes | None:
+    """Packed bytes as they were; None where they are damaged or more than they were to be.
+
+    Themes, relationships and lists of content types are the same in many workbooks: the last ones are remembered.
+    """
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        whole = inflater.decompress(packed, most + 1)
+    except zlib.error:
+        return None
+    return whole if inflater.eof and len(whole) <= most else None
 
 
 def _bomb(detail: str) -> SecurityError:
@@ -253,42 +290,6 @@ def _bomb(detail: str) -> SecurityError:
         ErrorCode.E_SECURITY_DECOMPRESSION_BOMB,
         f"{detail} If this workbook is to be trusted, raise max_decompression_ratio.",
     )
-
-
-def refuse_document_type(text: str) -> None:
-    """Raise SecurityError (E_SECURITY_EXTERNAL_ENTITY) where XML begins with a document type."""
-    if _PROLOG_WITH_DOCTYPE.match(text):
-        raise SecurityError(
-            ErrorCode.E_SECURITY_EXTERNAL_ENTITY,
-            "An XML part has a document type, which workbooks never need and attacks do.",
-        )
-
-
-def parse_tree(text: str, name: str) -> ElementTree.Element:
-    """XML text, without a document type, as a tree. Raises PartError."""
-    try:
-        return ElementTree.fromstring(_without_declaration(text))  # entities are refused before this
-    except (ElementTree.ParseError, ValueError, UnicodeError) as exc:
-        raise PartError(f"the part {name} is not well-formed XML") from exc
-
-
-def _without_declaration(text: str) -> str:
-    # Decoded text with an encoding declaration is refused by some parsers and ignored by others.
-    text = text.lstrip("\ufeff \r\n\t\x00")
-    return text[text.index("?>") + 2 :] if text.startswith("<?xml") and "?>" in text else text
-
-
-def local_name(element: ElementTree.Element) -> str:
-    """The element's name without its namespace: transitional, strict and prefixed files are alike."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-
-
-def attribute(element: ElementTree.Element, name: str) -> str | None:
-    """An attribute by its name without namespace."""
-    value = element.get(name)
-    if value is None:
-        value = next((v for key, v in element.attrib.items() if key.rpartition("}")[2] == name), None)
-    return value
 
 
 def relations_if_readable(package: Package, part: str) -> dict[str, Relation]:
@@ -307,11 +308,6 @@ def tree_if_readable(package: Package, part: str) -> ElementTree.Element | None:
         return None
 
 
-def whole_number(text: str) -> int:
-    """A number as XML attributes have it; 0 for what is none, or has more digits than any count of a workbook."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_NUMBER_DIGITS else 0
-
-
 def _normal(name: str) -> str:
     return name.replace("\\", "/").lstrip("/")
 
@@ -323,29 +319,3 @@ def _resolved(folder: str, target: str) -> str:
     if "." not in target.rpartition(".")[0] and "//" not in target:
         return f"{folder}/{target}" if folder else target
     return posixpath.normpath(posixpath.join(folder, target)).lstrip("./")
-
-
-def _decoder(head: bytes, name: str) -> codecs.IncrementalDecoder:
-    try:
-        return codecs.getincrementaldecoder(_encoding(head))(errors="strict")
-    except LookupError as exc:
-        raise PartError(f"the part {name} has an unknown encoding") from exc
-
-
-def _encoding(head: bytes) -> str:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if head.startswith(b"<\x00"):
-        return "utf-16-le"
-    if head.startswith(b"\x00<"):
-        return "utf-16-be"
-    declared = _DECLARED_ENCODING.match(head.removeprefix(b"\xef\xbb\xbf").lstrip())
-    encoding = declared[1].decode("ascii").lower() if declared else "utf-8"
-    return "utf-8-sig" if encoding in ("utf-8", "utf8", "utf-16", "us-ascii") else encoding
-
-
-def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, name: str) -> str:
-    try:
-        return decoder.decode(block)
-    except UnicodeError as exc:
-        raise PartError(f"the part {name} is not in the encoding it declares") from exc

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage
 from ingestkit_excel.workbook.formulas import SharedFormulas, link_of_formula
 from ingestkit_excel.workbook.layouts import CellLayout, cells_of_row, column_number
-from ingestkit_excel.workbook.package import whole_number
+from ingestkit_excel.workbook.markup import whole_number
 from ingestkit_excel.workbook.values import Link, Rectangle
 
 __all__ = ["NotRegular", "RowKind", "RowReader", "is_hidden", "style_of"]

@@ -26,7 +26,7 @@ from ingestkit_excel.workbook.layouts import (
     row_pattern,
     whole_layout,
 )
-from ingestkit_excel.workbook.package import parse_tree
+from ingestkit_excel.workbook.markup import parse_tree
 from ingestkit_excel.workbook.rows import NotRegular, RowReader, is_hidden, style_of
 from ingestkit_excel.workbook.strings import Strings
 from ingestkit_excel.workbook.values import Band, Block, Link

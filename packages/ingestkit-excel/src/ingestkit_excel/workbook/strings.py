@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from xml.etree import ElementTree
 
-from ingestkit_excel.workbook.package import Package, local_name, parse_tree
+from ingestkit_excel.workbook.markup import local_name, parse_tree
+from ingestkit_excel.workbook.package import Package
 from ingestkit_excel.workbook.spill import Spill, SpilledColumn
 
 __all__ = ["Strings", "are_plain", "clean_text", "plain_text", "read_shared_strings", "rich_text", "tree_text"]

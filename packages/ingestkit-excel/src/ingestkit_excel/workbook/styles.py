@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from ingestkit_excel.number_formats import BUILTIN_FORMATS
-from ingestkit_excel.workbook.package import Package, local_name, whole_number
+from ingestkit_excel.workbook.markup import local_name, whole_number
+from ingestkit_excel.workbook.package import Package
 from ingestkit_excel.workbook.values import Styles
 
 __all__ = ["read_styles"]

@@ -13,15 +13,8 @@ from xml.etree import ElementTree
 
 from ingestkit_excel.workbook.drawings import read_drawing
 from ingestkit_excel.workbook.layouts import column_number
-from ingestkit_excel.workbook.package import (
-    Package,
-    Relation,
-    attribute,
-    local_name,
-    relations_if_readable,
-    tree_if_readable,
-    whole_number,
-)
+from ingestkit_excel.workbook.markup import attribute, local_name, whole_number
+from ingestkit_excel.workbook.package import Package, Relation, relations_if_readable, tree_if_readable
 from ingestkit_excel.workbook.strings import plain_text, tree_text
 from ingestkit_excel.workbook.values import USUAL_WIDTH, Aside, AsideKind, Comment, Link, ListObject, Rectangle
 

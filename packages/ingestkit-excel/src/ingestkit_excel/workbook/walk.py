@@ -18,7 +18,7 @@ from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage
 from ingestkit_excel.workbook.blocks import MAX_ROWS, Blocks
 from ingestkit_excel.workbook.formulas import SharedFormulas, link_of_formula
 from ingestkit_excel.workbook.layouts import column_number
-from ingestkit_excel.workbook.package import PartError, whole_number
+from ingestkit_excel.workbook.markup import PartError, whole_number
 from ingestkit_excel.workbook.scan import Scanned
 from ingestkit_excel.workbook.strings import Strings, plain_text
 from ingestkit_excel.workbook.values import Link, Rectangle
