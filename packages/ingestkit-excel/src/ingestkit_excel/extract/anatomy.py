@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from ingestkit_excel.extract.cells import cells_of_region, is_one_heading, says_units
 from ingestkit_excel.extract.closeup import Cell
+from ingestkit_excel.extract.repeats import header_again
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import ListObject
 
@@ -51,13 +52,16 @@ _TOTAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
-    """The filled rows of a region by what they are. ``body`` may be a range."""
+    """The filled rows of a region by what they are. ``body`` may be a range; ``again`` are rows in its midst that only
+    say the header again.
+    """
 
     titles: Rows
     header: Rows
     body: Rows
     totals: Rows
     notes: Rows
+    again: Rows = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,15 @@ def anatomy_of(region: Region) -> Anatomy:
     first = _first_body_row(looked)
     header_start = _header_start(looked, first)
     body_end = len(looked.rows) - _count_totals(looked, first)
+    header, body = looked.rows[header_start:first], looked.rows[first:body_end]
+    again = frozenset(header_again(region, header, body))
     return Anatomy(
         titles=rows[: start + header_start],
-        header=looked.rows[header_start:first],
-        body=looked.rows[first:body_end],
+        header=header,
+        body=[row for row in body if row not in again] if again else body,
         totals=looked.rows[body_end:],
         notes=rows[end:],
+        again=sorted(again),
     )
 
 

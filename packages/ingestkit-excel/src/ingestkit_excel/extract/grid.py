@@ -30,7 +30,7 @@ def read_grid(piece: Piece, targets: Mapping[tuple[int, int], str], metadata: tu
     if anatomy.header:
         header = flat_header(region, anatomy.header)
         names = tuple(header.of(column) for column in region.columns)
-        return replace(element, header=header_span(region, anatomy.header, header), columns=names)
+        return replace(element, header=header_span(region, anatomy.header, header, anatomy.again), columns=names)
     if are_pairs(cells):
         pairs = [tuple(_pair(row)) for row in cells]
         return replace(element, spans=row_spans(region, rows, pairs, " "), content_type="form_field")

@@ -163,8 +163,11 @@ def _over_all(levels: Sequence[Mapping[int, str]], region: Region) -> Iterator[s
             yield text
 
 
-def header_span(region: Region, rows: Sequence[int], header: FlatHeader) -> tuple[Span, ...]:
-    """The header as the line that stands above rows, after what stands over all columns; none without a header."""
+def header_span(region: Region, rows: Sequence[int], header: FlatHeader, again: Sequence[int] = ()) -> tuple[Span, ...]:
+    """The header as the line that stands above rows, after what stands over all columns; none without a header.
+
+    Rows that say it ``again`` are counted with it.
+    """
     if not rows:
         return ()
     sheet = region.view.sheet
@@ -175,7 +178,7 @@ def header_span(region: Region, rows: Sequence[int], header: FlatHeader) -> tupl
     ends = [*narrowed(region, rows).values()]
     left, right = (region.left, region.right) if len(ends) < len(rows) else (min(ends)[0], max(end for _, end in ends))
     place = CellRange(sheet.name, Rectangle(rows[0], left, rows[-1], right).a1)
-    count = sum(region.masks[row].bit_count() for row in rows)
+    count = sum(region.masks[row].bit_count() for row in (*rows, *again))
     names = Span(joined(texts), place, count, header_parts(region, rows, texts))
     return (*(Span(text, place, 0) for text in header.over_all), names)
 

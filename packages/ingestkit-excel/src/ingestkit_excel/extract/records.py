@@ -108,7 +108,7 @@ def _untold(piece: Piece) -> int:
     body = sum(column.filled for column in piece.columns)
     if anatomy.totals:
         return body
-    return body + sum(piece.region.masks[row].bit_count() for row in anatomy.header)
+    return body + sum(piece.region.masks[row].bit_count() for row in (*anatomy.header, *anatomy.again))
 
 
 def _lines(
@@ -126,7 +126,7 @@ def _lines(
     whole = Element(
         ElementKind.TABLE,
         (*body, *totals),
-        header=header_span(region, anatomy.header, header),
+        header=header_span(region, anatomy.header, header, anatomy.again),
         metadata=metadata,
         table_index=table_index,
         columns=tuple(column.name for column in table.columns),
@@ -153,7 +153,7 @@ def _totals(
     return Element(
         ElementKind.TABLE,
         row_spans(region, anatomy.totals, rows_of(region, anatomy.totals, targets)),
-        header=header_span(region, anatomy.header, header),
+        header=header_span(region, anatomy.header, header, anatomy.again),
         metadata=metadata,
         table_index=table_index,
     )
