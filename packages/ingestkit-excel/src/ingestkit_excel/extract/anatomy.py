@@ -24,7 +24,7 @@ from ingestkit_excel.extract.repeats import header_again
 from ingestkit_excel.extract.view import Region
 from ingestkit_excel.workbook import ListObject
 
-__all__ = ["Anatomy", "Rows", "anatomy_of"]
+__all__ = ["Anatomy", "Rows", "anatomy_of", "says_total"]
 
 Rows = Sequence[int]
 
@@ -353,13 +353,14 @@ def _count_totals(looked: _Looked, first: int) -> int:
     while count < _MAX_TOTALS and len(looked.rows) - count - 1 > first:
         cells = looked.row(looked.rows[len(looked.rows) - count - 1])
         above = looked.row(looked.rows[len(looked.rows) - count - 2])
-        if not (_says_total(cells) or (not count and _sums_up(cells, above))):
+        if not (says_total(cells) or (not count and _sums_up(cells, above))):
             break
         count += 1
     return count
 
 
-def _says_total(cells: Sequence[Cell]) -> bool:
+def says_total(cells: Sequence[Cell]) -> bool:
+    """Whether a row is named as a total and has numbers."""
     label = next((cell for cell in cells[:2] if not cell.numeric), None)
     return label is not None and _TOTAL.match(label.text) is not None and any(cell.numeric for cell in cells)
 

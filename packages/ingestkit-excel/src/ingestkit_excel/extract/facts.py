@@ -23,13 +23,16 @@ _TEMPORAL = ("date", "time", "datetime", "duration")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A region with what is known of it. ``columns`` are those of its body rows, left to right."""
+    """A region with what is known of it. ``columns`` are those of its body rows, left to right; ``headed_by`` is the
+    piece above it whose header names them, where it has none.
+    """
 
     region: Region
     region_id: str
     anatomy: Anatomy
     columns: list[Column]
     facts: SheetRegion
+    headed_by: Piece | None = None
 
     @property
     def is_table(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from ingestkit_core.elements import Element, ElementKind
 
 from ingestkit_excel.extract.facts import Piece
-from ingestkit_excel.extract.headers import flat_header, header_span
+from ingestkit_excel.extract.inherited import header_line, header_of
 from ingestkit_excel.extract.lines import row_spans, rows_of
 from ingestkit_excel.models import OriginalStructure
 
@@ -27,10 +27,10 @@ def read_grid(piece: Piece, targets: Mapping[tuple[int, int], str], metadata: tu
     rows = [*anatomy.body, *anatomy.totals]
     cells = rows_of(region, rows, targets)
     element = Element(ElementKind.TABLE, row_spans(region, rows, cells), metadata=metadata)
-    if anatomy.header:
-        header = flat_header(region, anatomy.header)
+    if anatomy.header or piece.headed_by is not None:
+        header = header_of(piece)
         names = tuple(header.of(column) for column in region.columns)
-        return replace(element, header=header_span(region, anatomy.header, header, anatomy.again), columns=names)
+        return replace(element, header=header_line(piece, header), columns=names)
     if are_pairs(cells):
         pairs = [tuple(_pair(row)) for row in cells]
         return replace(element, spans=row_spans(region, rows, pairs, " "), content_type="form_field")

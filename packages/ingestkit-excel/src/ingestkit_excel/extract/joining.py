@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ingestkit_excel.extract.anatomy import anatomy_of, says_total
 from ingestkit_excel.extract.cells import cells_of_region, glance
 from ingestkit_excel.extract.view import Region, region_of
 from ingestkit_excel.workbook import RowMasks
@@ -29,11 +30,15 @@ def join_below(regions: list[Region]) -> list[Region]:
     if len(regions) > _MAX_JOINABLE:
         return regions
     joined: list[Region] = []
+    groups: list[Region] = []
     for lower in sorted(regions, key=lambda region: (region.top, region.left)):
         above = next((upper for upper in reversed(joined) if _is_above(upper, lower, _MAX_GAP_ROWS)), None)
         whole = next((upper for upper in reversed(joined) if _is_inside(lower, upper)), None)
         if whole is not None and _has_the_like(whole, lower):
             joined[joined.index(whole)] = _united(whole, lower)
+        elif above is not None and _is_group(lower) and (above in groups or _is_closed(above)):
+            groups.append(lower)
+            joined.append(lower)
         elif above is not None and _goes_on(above, lower):
             joined[joined.index(above)] = _united(above, lower)
         else:
@@ -71,6 +76,26 @@ def _united(upper: Region, lower: Region) -> Region:
     apart = upper.bottom < lower.top
     blocks = [[upper.masks], [lower.masks]] if apart else [[upper.masks, lower.masks]]
     return region_of(upper.view, RowMasks.joined(blocks))
+
+
+def _is_group(lower: Region) -> bool:
+    """Whether a region begins with a title of its own in the first column, and goes on with rows."""
+    rows = lower.masks.rows
+    if len(rows) < 2 or lower.masks[rows[0]] != 1 << lower.left or lower.masks[rows[1]].bit_count() < 2:
+        return False
+    (title,) = cells_of_region(lower, rows[:1])[rows[0]].values()
+    return not title.numeric and not title.missing
+
+
+def _is_closed(upper: Region) -> bool:
+    """Whether a region is a whole table that ends with its totals: what follows under a title is a group of its own.
+
+    Totals that stand first, or below no header, belong to what follows.
+    """
+    if not says_total([*cells_of_region(upper, [upper.bottom])[upper.bottom].values()]):
+        return False
+    found = anatomy_of(upper)
+    return bool(found.header and found.body and found.totals)
 
 
 def _goes_on(upper: Region, lower: Region) -> bool:

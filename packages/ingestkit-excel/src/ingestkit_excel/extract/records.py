@@ -19,7 +19,8 @@ from ingestkit_core.errors import ErrorCode, IngestError, ProcessError
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.drafts import MAX_TABLE_COLUMNS, drafts
 from ingestkit_excel.extract.facts import Piece
-from ingestkit_excel.extract.headers import FlatHeader, flat_header, header_span
+from ingestkit_excel.extract.headers import FlatHeader
+from ingestkit_excel.extract.inherited import header_line, header_of
 from ingestkit_excel.extract.lines import row_spans, rows_of, shown_rows
 from ingestkit_excel.extract.schema import describe
 from ingestkit_excel.workbook import TypedColumn
@@ -60,7 +61,7 @@ def read_record(
     index in the document.
     """
     region, anatomy = piece.region, piece.anatomy
-    header = flat_header(region, anatomy.header)
+    header = header_of(piece)
     values = [TypedColumn(column) for column in piece.columns]
     told_above = " / ".join(text for text in (title, *header.over_all) if text)
     tables = tuple(drafts(piece, told_above, header, values, config))
@@ -126,7 +127,7 @@ def _lines(
     whole = Element(
         ElementKind.TABLE,
         (*body, *totals),
-        header=header_span(region, anatomy.header, header, anatomy.again),
+        header=header_line(piece, header),
         metadata=metadata,
         table_index=table_index,
         columns=tuple(column.name for column in table.columns),
@@ -153,7 +154,7 @@ def _totals(
     return Element(
         ElementKind.TABLE,
         row_spans(region, anatomy.totals, rows_of(region, anatomy.totals, targets)),
-        header=header_span(region, anatomy.header, header, anatomy.again),
+        header=header_line(piece, header),
         metadata=metadata,
         table_index=table_index,
     )

@@ -40,10 +40,13 @@ def _texts(region: Region, row: int) -> dict[int, str]:
 
 
 def _like(region: Region, names: Mapping[int, Cell], body: Sequence[int]) -> list[int]:
-    """Rows with the first word of a header in its column; none where the header is less than two names."""
+    """Rows with the first word of a header in its column; none where the header is less than two names, or has values
+    among them.
+    """
     said = [cell for cell in names.values() if not cell.missing]
     first = next((cell for cell in said if cell.form.kind is CellKind.TEXT and not cell.numeric), None)
-    if first is None or len(said) < 2:
+    values = any(cell.numeric and not (cell.yearlike or cell.dated) for cell in said)
+    if first is None or len(said) < 2 or values:
         return []
     rows = [row for row in _rows_with(region, first) if body[0] <= row <= body[-1]]
     inside = rows if isinstance(body, range) else sorted(set(rows).intersection(body))

@@ -14,6 +14,7 @@ from ingestkit_excel.extract.asides import read_asides
 from ingestkit_excel.extract.cells import cells_of_region, is_one_heading
 from ingestkit_excel.extract.facts import Piece, read_region
 from ingestkit_excel.extract.grid import read_grid, structure_of
+from ingestkit_excel.extract.inherited import with_headers
 from ingestkit_excel.extract.lines import link_targets, rows_of
 from ingestkit_excel.extract.prose import read_prose, read_titles
 from ingestkit_excel.extract.records import read_record
@@ -54,7 +55,8 @@ def read_sheet(
     """Read a sheet. ``first_table`` is the index its first table will have in the document."""
     reading = _Reading(view, names, config, first_table)
     regions, issues = _regions(view)
-    pieces = [read_region(region, f"r{number}", config) for number, region in enumerate(regions, start=1)]
+    read = [read_region(region, f"r{number}", config) for number, region in enumerate(regions, start=1)]
+    pieces = list(with_headers(read))
     for piece, titles in _with_titles(pieces):
         reading.add(piece, titles)
     reading.add_asides()
