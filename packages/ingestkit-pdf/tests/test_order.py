@@ -69,3 +69,37 @@ def test_small_print_above_a_title_stays_behind_it() -> None:
     print_above = line("Printed on", 100, 100, block=1, size=8.0)
     lines = [*title, print_above]
     assert in_reading_order(lines) is lines
+
+
+def test_a_heading_drawn_after_its_text_is_read_before_it() -> None:
+    above = [line(f"Above {TEXT}", 100, 100, block=0)]
+    text = [line(f"Text{row} {TEXT}", 100, 220 + 14 * row, block=1) for row in range(3)]
+    heading = [
+        line("Heading of the", 100, 180, block=2, size=14.0),
+        line("text below", 100, 196, block=3, size=14.0),
+    ]
+    found = in_reading_order([*above, *text, *heading])
+    assert names(found) == ["Above", "Heading", "text", "Text0", "Text1", "Text2"]
+
+
+def test_a_heading_of_the_column_to_the_right_stays_in_it() -> None:
+    left = [line(f"Left{row} {TEXT}", 100, 100 + 14 * row, block=0) for row in range(6)]
+    right = [line(f"Right{row} {TEXT}", 330, 118 + 14 * row, block=1) for row in range(3)]
+    heading = line("Heading", 330, 96, block=2, size=14.0)
+    assert names(in_reading_order([*left, *right, heading]))[5:8] == ["Left5", "Heading", "Right0"]
+
+
+def test_a_large_text_far_above_or_as_large_as_the_text_below_it_stays() -> None:
+    above = line(f"Above {TEXT}", 100, 60, block=0)
+    text = [line(f"Text {TEXT}", 100, 220, block=1)]
+    far = line("Not a heading", 100, 100, block=2, size=14.0)
+    alike = line("Not larger", 100, 200, block=2)
+    assert names(in_reading_order([above, *text, far])) == ["Above", "Text", "Not"]
+    assert names(in_reading_order([above, *text, alike])) == ["Above", "Text", "Not"]
+
+
+def test_a_heading_followed_by_its_text_stays_with_it() -> None:
+    above = line(f"Above {TEXT}", 100, 60, block=0)
+    box = line(f"Box {TEXT}", 100, 220, block=1)
+    heading, text = line("Heading", 100, 186, block=2, size=14.0), line(f"Text {TEXT}", 100, 202, block=3)
+    assert names(in_reading_order([above, box, heading, text])) == ["Above", "Box", "Heading", "Text"]

@@ -52,6 +52,7 @@ def kinds(elements: Sequence[Element]) -> list[tuple[ElementKind, str]]:
         (["- dash", "- dash again"], [(ITEM, "- dash"), (ITEM, "- dash again")]),
         (["* a remark by itself"], [(PARAGRAPH, "* a remark by itself")]),
         (["* one", "* two"], [(ITEM, "* one"), (ITEM, "* two")]),
+        ([(0, "* Name:"), (1, "* Date:")], [(PARAGRAPH, "* Name:"), (PARAGRAPH, "* Date:")]),
         (
             [(0, "A sentence that is long"), (1, "and goes on below.")],
             [(PARAGRAPH, "A sentence that is long and goes on below.")],

@@ -19,7 +19,7 @@ from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.captions import is_caption
 from ingestkit_pdf.values import Ink, Line, OutlineEntry
 
-__all__ = ["Heading", "Style", "body_style", "find_headings"]
+__all__ = ["WORD", "Heading", "Style", "body_style", "find_headings"]
 
 MAX_LEVEL = 6
 _EMPHASIS_RATIO = 0.95
@@ -164,7 +164,7 @@ def _from_fonts(lines: Sequence[Line], body: Style, size_ratio: float) -> list[l
 def _is_in_capitals(lines: Sequence[Line], run: Sequence[int]) -> bool:
     """Whether a numbered line is set in capitals over text that is not: ``IV. RESULTS``."""
     text = " ".join(lines[index].text for index in run)
-    if not text.isupper() or _NUMBERED.match(text) is None or len(_WORD.findall(text)) < 2:
+    if not text.isupper() or _NUMBERED.match(text) is None or len(WORD.findall(text)) < 2:
         return False
     following = lines[run[-1] + 1].text if run[-1] + 1 < len(lines) else ""
     return following != "" and (not following.isupper() or len(following) == 1)
@@ -238,7 +238,7 @@ def _ends_early(lines: Sequence[Line], index: int, line: Line) -> bool:
 
 _SENTENCE_END = re.compile(r"[.;,:!]$")
 _WIDE_WORD = re.compile(f"[{WIDE}]{{2}}")
-_WORD = re.compile(f"[^\\W\\d_]{{3}}|[{WIDE}]{{2}}")
+WORD = re.compile(f"[^\\W\\d_]{{3}}|[{WIDE}]{{2}}")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d+)*|[A-Z]|[IVX]+)[.):]?")
 _NO_HEADING = re.compile(r"@\w|https?:|www\.|(?:[.·…_]\s?){5}")
 """Addresses, and the leaders of contents."""
@@ -246,7 +246,7 @@ _NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.)\s+\S")
 
 
 def _reads_as_heading(text: str, large: bool) -> bool:
-    if len(text) > _MAX_CHARACTERS or _WORD.search(text) is None:
+    if len(text) > _MAX_CHARACTERS or WORD.search(text) is None:
         return False
     if _NO_HEADING.search(text) is not None or is_caption(text, len(text)) or text.count(" ") >= _MAX_WORDS:
         return False

@@ -4,8 +4,7 @@ The order in the file is right far more often than any guess, so it stays unless
 
     interleaved    lines go back and forth over a gutter between two columns of running text: each column is
                    read from top to bottom, lines over both columns where they stand
-    displaced      what stands above everything that came before it is read first, where it is a title or most
-                   of the page
+    displaced      titles and headings that were drawn after what they stand over
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from statistics import median
 
+from ingestkit_pdf.extract.displaced import without_displaced
 from ingestkit_pdf.values import Line
 
 __all__ = ["in_reading_order"]
@@ -38,7 +38,7 @@ def in_reading_order(lines: Sequence[Line]) -> Sequence[Line]:
     gutter = _gutter(lines)
     if gutter is not None:
         return _by_columns(lines, gutter)
-    return _without_displaced(lines)
+    return without_displaced(lines)
 
 
 # Columns
@@ -155,69 +155,3 @@ def _begins_paragraph(last: Line, line: Line) -> bool:
         return True
     em = line.size or height
     return not _beside(last, line) and _INDENT_EMS * em < line.box[0] - last.box[0] < _MOST_INDENT_EMS * em
-
-
-# Blocks out of place
-
-_TOUCH_POINTS = 1.0
-_LEAST_REST_RATIO = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Consecutive lines of one block and how far down and across they reach."""
-
-    lines: list[Line]
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @classmethod
-    def of(cls, lines: list[Line]) -> _Block:
-        left, top, right, bottom = zip(*(line.box for line in lines), strict=True)
-        return cls(lines, min(left), min(top), max(right), max(bottom))
-
-    def is_over_or_under(self, other: _Block) -> bool:
-        return self.left < other.right and other.left < self.right
-
-
-def _without_displaced(lines: Sequence[Line]) -> Sequence[Line]:
-    """The lines, those first that were drawn after everything below them: a title, or most of the page.
-
-    Small print above a title that was drawn first stays behind it, and a footer before the rest of its page.
-    """
-    if all(below.box[1] >= above.box[1] - _TOUCH_POINTS for above, below in pairwise(lines)):
-        return lines
-    blocks = [_Block.of(list(group)) for _, group in groupby(lines, key=lambda line: line.block)]
-    late, rest = _late(blocks)
-    if not late or _characters(rest) < _LEAST_REST_RATIO * _characters(blocks):
-        return lines
-    if _characters(late) >= _characters(rest):
-        is_page_after_its_footer = _largest(rest) < min(line.size for block in late for line in block.lines)
-        return lines if is_page_after_its_footer else [line for block in (*late, *rest) for line in block.lines]
-    if _largest(late) < _largest(rest):
-        return lines
-    return [line for block in (*late, *rest) for line in block.lines]
-
-
-def _late(blocks: Sequence[_Block]) -> tuple[list[_Block], list[_Block]]:
-    """The blocks above all that came before them, from top to bottom, and the others as they were."""
-    late: list[_Block] = []
-    rest: list[_Block] = []
-    top = float("-inf")
-    for block in blocks:
-        if block.bottom <= top + _TOUCH_POINTS and any(map(block.is_over_or_under, rest)):
-            late.append(block)
-        else:
-            top = block.top if not rest else min(top, block.top)
-            rest.append(block)
-    return sorted(late, key=lambda block: block.top), rest
-
-
-def _largest(blocks: Sequence[_Block]) -> float:
-    return max(line.size for block in blocks for line in block.lines)
-
-
-def _characters(blocks: Sequence[_Block]) -> int:
-    return sum(line.characters for block in blocks for line in block.lines)

@@ -179,8 +179,8 @@ def _list_marks(lines: Sequence[Line], headings: Container[int]) -> frozenset[in
     for (index, number), (following, successor) in pairwise(counted):
         if successor == number + 1:
             marks.update((index, following))
-    if len(stars) > 1:
-        # A star by itself marks a remark.
+    if len(stars) > 1 and 2 * sum(lines[index].text.endswith(":") for index in stars) <= len(stars):
+        # A star by itself marks a remark; before labels it marks the fields of a form that must be filled in.
         marks.update(stars)
     return frozenset(marks)
 
