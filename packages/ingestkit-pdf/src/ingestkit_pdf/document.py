@@ -28,13 +28,14 @@ from pymupdf import mupdf
 from ingestkit_pdf.annotations import read_annotations
 from ingestkit_pdf.drawings import read_drawings
 from ingestkit_pdf.insets import insets_of
-from ingestkit_pdf.ligatures import may_be_reversed, with_lam_alef_mended
+from ingestkit_pdf.ligatures import with_lam_alef_mended
 from ingestkit_pdf.lines import read_lines
 from ingestkit_pdf.marks import marks_of
 from ingestkit_pdf.ocr.values import Picture
 from ingestkit_pdf.pictures import picture_of
 from ingestkit_pdf.placing import Placing
 from ingestkit_pdf.resources import NamedImage, key_lookup, named_images
+from ingestkit_pdf.righttoleft import has_right_to_left, with_parts_in_order
 from ingestkit_pdf.values import Annotations, Backdrop, Facts, Ink, Inset, Line, OutlineEntry, Page
 
 __all__ = ["Document"]
@@ -281,10 +282,11 @@ class Document:
         with _translated(self._name, failure, number):
             blocks = page.get_text("dict", flags=flags, clip=_EVERYWHERE)["blocks"]
         lines, unprinted = read_lines(blocks, placing)
-        if may_be_reversed(lines):
+        if has_right_to_left(lines):
             with _translated(self._name, failure, number):
                 blocks = page.get_text("rawdict", flags=flags, clip=_EVERYWHERE)["blocks"]
-            if with_lam_alef_mended(blocks):
+            ordered, mended = with_parts_in_order(blocks), with_lam_alef_mended(blocks)
+            if ordered or mended:
                 return read_lines(blocks, placing)
         return lines, unprinted
 

@@ -8,23 +8,14 @@ both round with everything else that runs from right to left, as if each had a g
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ingestkit_pdf.values import Line
-
-__all__ = ["may_be_reversed", "with_lam_alef_mended"]
+__all__ = ["with_lam_alef_mended"]
 
 _ALEFS = "آأإاٱ"
 _LAM = "ل"
-_SUSPECT = re.compile(f"[{_ALEFS}]{_LAM}")
 _NO_WIDTH_POINTS = 0.01
-
-
-def may_be_reversed(lines: Iterable[Line]) -> bool:
-    """Whether any line has an alef before a lam: as a rule it is the article, and nothing is wrong."""
-    return any(not line.text.isascii() and _SUSPECT.search(line.text) for line in lines)
 
 
 def with_lam_alef_mended(blocks: Sequence[dict[str, Any]]) -> bool:
