@@ -122,11 +122,18 @@ def _with_headings_first(blocks: list[_Block]) -> list[_Block]:
     ordered = list(blocks)
     index = 0
     while index < len(ordered):
-        count = _heading_blocks(ordered, index)
-        if count and (first := _place_of_heading(ordered, index, count)) is not None:
+        # Most blocks follow what stands right above them: they cost one look.
+        may_head = index > 0 and _may_head(ordered[index], ordered[index - 1])
+        count = _heading_blocks(ordered, index) if may_head else 1
+        if may_head and count and (first := _place_of_heading(ordered, index, count)) is not None:
             ordered[first : index + count] = ordered[index : index + count] + ordered[first:index]
         index += max(count, 1)
     return ordered
+
+
+def _may_head(block: _Block, before: _Block) -> bool:
+    """Whether the block before is not right above: then nothing under this one came before it."""
+    return not (block.is_over_or_under(before) and before.top < block.top)
 
 
 def _is_heading_of_what_came_before(blocks: Sequence[_Block], index: int) -> bool:
@@ -136,6 +143,8 @@ def _is_heading_of_what_came_before(blocks: Sequence[_Block], index: int) -> boo
 
 def _heading_blocks(blocks: Sequence[_Block], index: int) -> int:
     """How many blocks from an index on are one short text in one style, line under line; 0 for a long one."""
+    if len(blocks[index].lines) > _HEADING_LINES:
+        return 0
     count = 1
     while index + count < len(blocks) and _is_one_text(blocks[index + count - 1], blocks[index + count]):
         count += 1
