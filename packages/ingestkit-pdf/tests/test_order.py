@@ -103,3 +103,56 @@ def test_a_heading_followed_by_its_text_stays_with_it() -> None:
     box = line(f"Box {TEXT}", 100, 220, block=1)
     heading, text = line("Heading", 100, 186, block=2, size=14.0), line(f"Text {TEXT}", 100, 202, block=3)
     assert names(in_reading_order([above, box, heading, text])) == ["Above", "Box", "Heading", "Text"]
+
+
+def form(rows: Sequence[Sequence[str]]) -> list[Line]:
+    """The cells of a form, row by row."""
+    return [
+        line(text, (50, 90, 400)[column], 100 + 14 * row, width=5.0 * len(text), block=3 * row + column)
+        for row, texts in enumerate(rows)
+        for column, text in enumerate(texts)
+    ]
+
+
+FORM = [
+    ("1", "Wages, salaries, tips", "1"),
+    ("2", "Taxable interest", "2"),
+    ("3", "Ordinary dividends", "3"),
+    ("4", "Other gains or losses", "4"),
+    ("5", "Pensions and annuities", "5"),
+    ("6", "Farm income or loss", "6"),
+    ("7", "Total income of the year", "7"),
+]
+
+
+def test_a_form_drawn_in_no_order_is_read_row_by_row() -> None:
+    lines = form(FORM)
+    drawn = [*lines[::3], *lines[2::3], *lines[1::3][::-1]]
+    assert [line.text for line in in_reading_order(drawn)] == [text for row in FORM for text in row]
+
+
+def test_what_stands_side_by_side_in_no_rows_is_read_one_after_the_other() -> None:
+    head = line("Head over everything on the page", 100, 80, width=430)
+    left = [line(f"L{row} beside", 100, 100 + 30 * row, width=100, block=row) for row in range(6)]
+    right = [line(f"R{row} beside", 330, 104 + 40 * row, width=100, block=10 + row) for row in range(5)]
+    drawn = [*left[::-1], *right[::-1], head]
+    assert names(in_reading_order(drawn)) == [
+        "Head",
+        *(f"L{row}" for row in range(6)),
+        *(f"R{row}" for row in range(5)),
+    ]
+
+
+def test_paragraphs_drawn_in_no_order_stay_whole() -> None:
+    paragraphs = [
+        [line(f"P{number} {TEXT}", 100, 100 + 60 * number + 12 * part, block=number) for part in range(3)]
+        for number in range(8)
+    ]
+    found = in_reading_order([line for paragraph in paragraphs[::-1] for line in paragraph])
+    assert names(found) == [f"P{number}" for number in range(8) for _ in range(3)]
+    assert len({line.block for line in found}) == 8
+
+
+def test_the_scale_of_a_chart_drawn_upwards_stays_as_it_was_drawn() -> None:
+    scale = [line(str(number), 100, 400 - 20 * number, width=20, block=number) for number in range(12)]
+    assert in_reading_order(scale) is scale

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from ingestkit_pdf.extract.headings import WORD
 from ingestkit_pdf.values import Ink, Line
@@ -63,8 +63,6 @@ class _Block:
 
 def without_displaced(lines: Sequence[Line]) -> Sequence[Line]:
     """The lines, each before what it stands over as a title; the very same sequence where nothing is displaced."""
-    if all(below.box[1] >= above.box[1] - _TOUCH_POINTS for above, below in pairwise(lines)):
-        return lines
     blocks = [_Block.of(list(group)) for _, group in groupby(lines, key=lambda line: line.block)]
     ordered = _with_headings_first(_with_late_first(blocks))
     return lines if ordered == blocks else [line for block in ordered for line in block.lines]

@@ -4,6 +4,7 @@ The order in the file is right far more often than any guess, so it stays unless
 
     interleaved    lines go back and forth over a gutter between two columns of running text: each column is
                    read from top to bottom, lines over both columns where they stand
+    disorder       many lines come before those right above them: all are read by where they stand
     displaced      titles and headings that were drawn after what they stand over
 """
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from statistics import median
 
+from ingestkit_pdf.extract.disorder import by_place, in_disorder
 from ingestkit_pdf.extract.displaced import without_displaced
 from ingestkit_pdf.values import Line
 
@@ -31,6 +33,7 @@ _SAME_EDGE_EMS = 1.0
 _PARAGRAPH_GAP_RATIO = 0.7
 _INDENT_EMS = 0.8
 _MOST_INDENT_EMS = 5.0
+_TOUCH_POINTS = 1.0
 
 
 def in_reading_order(lines: Sequence[Line]) -> Sequence[Line]:
@@ -38,7 +41,9 @@ def in_reading_order(lines: Sequence[Line]) -> Sequence[Line]:
     gutter = _gutter(lines)
     if gutter is not None:
         return _by_columns(lines, gutter)
-    return without_displaced(lines)
+    if all(below.box[1] >= above.box[1] - _TOUCH_POINTS for above, below in pairwise(lines)):
+        return lines
+    return by_place(lines) if in_disorder(lines) else without_displaced(lines)
 
 
 # Columns
