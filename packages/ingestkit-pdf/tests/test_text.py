@@ -185,3 +185,22 @@ def test_blocks_of_a_real_page_are_paragraphs(book: Any, elements: Callable[...,
     found = elements(book.save())
     assert [element.kind for element in found] == [PARAGRAPH, PARAGRAPH]
     assert [len(element.spans) for element in found] == [5, 5]
+
+
+def test_what_follows_a_list_further_out_is_no_part_of_its_last_item() -> None:
+    item, text, after, more = lines_of("• An item that is as long", "as its line.", "After the list it", "goes on.")
+    lines = [moved(item, 80, 100), moved(text, 90, 114), after, more]
+    assert kinds(elements_of(lines)) == [
+        (ITEM, "• An item that is as long as its line."),
+        (PARAGRAPH, "After the list it goes on."),
+    ]
+
+
+def test_an_item_that_runs_on_below_its_mark_is_one() -> None:
+    lines = lines_of("1. An item of a sentence.", "Another sentence below its number.", "2. The next.")
+    assert [kind for kind, _ in kinds(elements_of(lines))] == [ITEM, ITEM]
+
+
+def test_a_caption_is_no_part_of_the_label_above_it() -> None:
+    lines = lines_of("(a) Left", "(b) Right", "Figure 5. What both show.")
+    assert kinds(elements_of(lines))[1:] == [(ITEM, "(b) Right"), (CAPTION, "Figure 5. What both show.")]

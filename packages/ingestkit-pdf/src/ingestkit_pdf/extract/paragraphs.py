@@ -11,6 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ingestkit_pdf.extract.captions import is_caption
 from ingestkit_pdf.extract.caseless import goes_on_below
 from ingestkit_pdf.extract.headings import Heading
 from ingestkit_pdf.values import Line
@@ -73,7 +74,7 @@ def _goes_on(lines: Sequence[Line], group: Group, index: int) -> bool:
     if len(line.text) == 1 and line.size >= _DROP_CAP_RATIO * last.size and line.text.isupper():
         return False
     if last.block == line.block:
-        return not (_parted(lines, group, index) or _is_indented(lines, group, index))
+        return not (_parted(lines, group, index) or _is_indented(lines, group, index) or _ends_item(lines, group, line))
     if len(group.lines) == 1 and group.is_item and _LABEL.fullmatch(last.text) and _on_one_height(last, line):
         return True
     if last.size != line.size or last.upright != line.upright:
@@ -124,6 +125,24 @@ def _is_indented(lines: Sequence[Line], group: Group, index: int) -> bool:
         return False
     following = lines[index + 1] if index + 1 < len(lines) else None
     return following is None or following.block != line.block or line.box[0] - following.box[0] > indent / 2
+
+
+def _ends_item(lines: Sequence[Line], group: Group, line: Line) -> bool:
+    """Whether a line begins what comes after a list item: further out than the item's text, after a sentence's end.
+
+    An item whose text runs on below its mark goes on there; a caption does not go on with the mark of a picture's part.
+    """
+    if not group.is_item or not line.upright:
+        return False
+    first, last = lines[group.lines[0]], lines[group.lines[-1]]
+    if _on_one_height(last, line):
+        return False
+    if is_caption(line.text, line.characters):
+        return True
+    if not last.text.endswith(_SENTENCE_END) or line.text[0].islower():
+        return False
+    hangs = not _on_one_height(first, last) and not _on_one_height(lines[group.lines[-2]], last)
+    return hangs and last.box[0] - line.box[0] > _LEAST_INDENT_EMS * line.size
 
 
 def _hangs_below(first: Line, last: Line, line: Line) -> bool:
