@@ -403,6 +403,30 @@ def test_columns_of_values_are_a_table_without_rules() -> None:
     is_whole(table, lines)
 
 
+HEADS = ["", "Tracking and Inventory", "Capitalize and Depreciate"]
+LEVELS = [["Land", "$1", "Capitalize only"], ["Land Improvements", "$1", "$12,500"], ["Building", "$1", "$25,000"]]
+
+
+def bold(lines: Sequence[Line]) -> list[Line]:
+    return [line._replace(bold=True) for line in lines]
+
+
+def test_a_bold_head_ends_where_the_text_is_bold_no_more() -> None:
+    lines = bold(rows_at([HEADS], [100, 250, 400])) + rows_at(LEVELS, [100, 250, 400], top=114)
+    table = only(find_tables(page(lines), None))
+    assert (texts(table)[:2], table.header_row_count) == ([HEADS, LEVELS[0]], 1)
+
+
+def test_a_caption_between_rows_begins_another_table() -> None:
+    lines = []
+    for top, number in ((100, 1), (170, 2)):
+        lines += [line(f"Exhibit A-{number} What is capitalized", 100, top)]
+        lines += bold(rows_at([HEADS], [100, 250, 400], top=top + 14))
+        lines += rows_at(LEVELS, [100, 250, 400], top=top + 28)
+    tables = find_tables(page(lines), None)
+    assert [texts(table) for table in tables] == [[HEADS, *LEVELS]] * 2
+
+
 def test_a_table_beside_running_text_is_found_alone() -> None:
     prose = [line("the river carries sand from the upper", 60, 100 + 14 * n, 1, 190) for n in range(8)]
     table_lines = rows_at([["Kind", "Range"], *([f"Kind {n}", f"{n}9%"] for n in "1234567")], (320, 420), block=2)

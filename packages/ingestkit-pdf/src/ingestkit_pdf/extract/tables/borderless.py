@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
+from ingestkit_pdf.extract.captions import is_caption
 from ingestkit_pdf.extract.tables.pieces import Piece, Row, around, rows_of
 from ingestkit_pdf.extract.tables.regions import Region, whole_lines
 from ingestkit_pdf.extract.tables.rulings import Rulings
@@ -102,7 +103,7 @@ def aligned_regions(pieces: Sequence[Piece], rulings: Rulings) -> list[Region]:
 
 
 def _runs(rows: Sequence[Row]) -> list[tuple[int, _Run]]:
-    """Runs of rows, each with the index of its first row."""
+    """Runs of rows, each with the index of its first row. A caption between rows is the next table's."""
     runs: list[tuple[int, _Run]] = []
     run = _Run()
     for index, row in enumerate(rows):
@@ -112,7 +113,7 @@ def _runs(rows: Sequence[Row]) -> list[tuple[int, _Run]]:
             if near and len(row) > 1 and run.keeps(row):
                 run.take(row)
                 continue
-            if near and len(row) == 1 and len(run.pending) < 2:
+            if near and len(row) == 1 and len(run.pending) < 2 and not is_caption(row[0].text, len(row[0].text)):
                 run.pending.append(row)
                 continue
             run = _Run()

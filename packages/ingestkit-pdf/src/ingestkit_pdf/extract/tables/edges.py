@@ -62,7 +62,7 @@ def full_rules(region: Region) -> list[float]:
 def header_bottom(region: Region, rows: Sequence[Row], full: Sequence[float]) -> float | None:
     """The y below which the body begins: a rule under a first band of texts, or the first row of values.
 
-    None where neither shows.
+    Rows all bold over rows that are not end sooner. None where neither shows.
     """
     bands = _filled_bands([region.box[1] - 1, *full, region.box[3] + 1], rows)
     if len(bands) > 1:
@@ -72,6 +72,7 @@ def header_bottom(region: Region, rows: Sequence[Row], full: Sequence[float]) ->
     first = next((index for index, row in enumerate(rows) if _is_value_row(row)), 0)
     if first == 0:
         return None
+    first = min(first, _bold_rows(rows) or first)
     return (min(piece.y0 for piece in rows[first]) + max(piece.y1 for row in rows[:first] for piece in row)) / 2
 
 
@@ -84,6 +85,12 @@ def _filled_bands(edges: Sequence[float], rows: Sequence[Row]) -> list[float]:
         if 0 < index < len(edges) and edges[index] != middle:
             filled.add(index)
     return [edges[index] for index in sorted(filled)]
+
+
+def _bold_rows(rows: Sequence[Row]) -> int:
+    """How many rows from the first are bold throughout, where the next one is so nowhere; else 0."""
+    count = next((index for index, row in enumerate(rows) if not all(piece.bold for piece in row)), 0)
+    return 0 if any(piece.bold for piece in rows[count]) else count
 
 
 def _is_value_row(row: Row) -> bool:
