@@ -99,8 +99,9 @@ def test_furniture_of_a_short_document(pages: int, book: Any, reading: Reading) 
     assert " of 9" not in text_of(extraction)
 
 
-def test_a_page_number_of_a_single_page(book: Any, reading: Reading) -> None:
-    extraction = reading(furnished(book, 1, lambda page, _: page.insert_text((290, 810), "- 47 -")))
+@pytest.mark.parametrize("number", ["- 47 -", "ES-47", "A.47"])
+def test_a_page_number_of_a_single_page(number: str, book: Any, reading: Reading) -> None:
+    extraction = reading(furnished(book, 1, lambda page, _: page.insert_text((290, 810), number)))
     assert "47" not in text_of(extraction)
 
 

@@ -24,7 +24,7 @@ _UPRIGHT_RATIO = 0.8
 
 PAGE_NUMBER = re.compile(
     r"(?:[\W_]*(?:page|pagina|página|pág|pag|pg|p|seite|sida|side|sivu|strona|str|стр|страница|第))?"
-    r"[\W_]*(?P<number>\d{1,4}|[ivxl]{1,6})"
+    r"[\W_]*(?:(?:[A-Z]{1,3}[-–.])?\d{1,4}|[ivxl]{1,6})"
     r"(?:\s*(?:of|/|von|de|di|sur|van|av|z|из|\||-|–)\s*\d{1,4})?(?:\s*(?:页|頁|ページ))?[\W_]*",
     re.IGNORECASE,
 )
