@@ -52,6 +52,27 @@ def test_what_reads_otherwise_is_no_heading(line: str, book: Any, elements: Elem
     assert headings(elements(book.save())) == []
 
 
+def test_somewhat_larger_lines_in_another_face_are_headings(book: Any, elements: Elements) -> None:
+    sections(book, [("Materials and methods", 12, "tiro"), ("Results", 12, "tiro"), ("In the same face", 12, "helv")])
+    assert headings(elements(book.save())) == [(1, "Materials and methods"), (1, "Results")]
+
+
+def test_what_stands_in_another_face_with_nothing_under_it_is_no_heading(book: Any, elements: Elements) -> None:
+    page = book.page()
+    book.body(page, lines=20)
+    page.insert_text((72, 700), "Form of the harbour office", fontsize=12, fontname="tiro")
+    assert headings(elements(book.save())) == []
+
+
+def test_the_largest_lines_of_a_page_are_its_title_though_they_are_long(book: Any, elements: Elements) -> None:
+    page = book.page()
+    title = ["what became of the sand and the mud that was taken", "out of the harbour and its channel in the years"]
+    for row, text in enumerate([*title, "between the wars and what it cost"]):
+        page.insert_text((72, 80 + 20 * row), text, fontsize=17)
+    book.body(page, lines=12, top=200)
+    assert headings(elements(book.save())) == [(1, " ".join([*title, "between the wars and what it cost"]))]
+
+
 def test_a_bold_row_of_cells_is_no_heading(book: Any, elements: Elements) -> None:
     page = book.page()
     book.body(page, lines=6)

@@ -17,6 +17,7 @@ from ingestkit_core.language import WIDE
 
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.captions import is_caption
+from ingestkit_pdf.extract.faces import Style, body_face, heads_by_face, is_title
 from ingestkit_pdf.values import Ink, Line, OutlineEntry
 
 __all__ = ["WORD", "Heading", "Style", "body_style", "find_headings"]
@@ -35,15 +36,12 @@ _RUNNING_CHARACTERS = 200
 _SAMPLE_LINES = 300
 _SENTENCE_WORDS = 9
 _MAX_WORDS = 22
+_MOST_TITLE_WORDS = 32
 _LABEL_WORDS = 3
 _APART_RATIO = 0.9
 _SAME_EDGE_POINTS = 2.0
 _EARLY_RATIO = 0.55
 _WORD_GAP_EMS = 1.2
-
-
-Style = tuple[float, bool]
-"""Size (points, to halves) and boldness: what makes headings of one rank look alike."""
 
 
 class Heading(NamedTuple):
@@ -82,7 +80,9 @@ def find_headings(
 ) -> dict[int, dict[int, Heading]]:
     """For each page number the lines that are headings, by index."""
     by_outline = _from_outline(pages, outline)
-    by_font = {number: _from_fonts(lines, body, config.heading_min_font_size_ratio) for number, lines in pages.items()}
+    face = body_face(pages.values(), body)
+    ratio = config.heading_min_font_size_ratio
+    by_font = {number: _from_fonts(lines, body, face, ratio) for number, lines in pages.items()}
     levels = _levels(pages, by_outline, by_font)
     return {
         number: {
@@ -136,8 +136,10 @@ def _key(text: str) -> str:
     return "".join(filter(str.isalnum, text)).casefold()
 
 
-def _from_fonts(lines: Sequence[Line], body: Style, size_ratio: float) -> list[list[int]]:
-    """Runs of lines that look like a heading: short, with letters, larger than the body or bold by themselves."""
+def _from_fonts(lines: Sequence[Line], body: Style, face: str, size_ratio: float) -> list[list[int]]:
+    """Runs of lines that look like a heading: short, with letters, larger than the body, or by themselves and bold or
+    somewhat larger in another face.
+    """
     body_size, body_bold = body
     if not body_size:
         return []
@@ -148,7 +150,8 @@ def _from_fonts(lines: Sequence[Line], body: Style, size_ratio: float) -> list[l
         first = lines[run[0]]
         large = first.size >= large_from
         in_capitals = not large and _is_in_capitals(lines, run)
-        if not large and not in_capitals and (not first.bold or body_bold or first.size < small_from):
+        is_bold = first.bold and not body_bold and first.size >= small_from
+        if not (large or in_capitals or is_bold or heads_by_face(lines, run, body_size, face)):
             continue
         # What OCR left behind a picture has sizes, but they were guessed.
         if len(run) > _MAX_LINES or not first.upright or first.ink is Ink.INVISIBLE:
@@ -156,6 +159,8 @@ def _from_fonts(lines: Sequence[Line], body: Style, size_ratio: float) -> list[l
         if len(run) > 1 and _parts_labels(lines, run):
             continue
         text = " ".join(lines[index].text for index in run)
+        if text.count(" ") >= (_MOST_TITLE_WORDS if is_title(lines, first, body_size) else _MAX_WORDS):
+            continue
         if _reads_as_heading(text, large) and (large or (_stands_alone(lines, run) and not _is_cut(lines, run))):
             found.append(run)
     return found
@@ -248,7 +253,7 @@ _NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.)\s+\S")
 def _reads_as_heading(text: str, large: bool) -> bool:
     if len(text) > _MAX_CHARACTERS or WORD.search(text) is None:
         return False
-    if _NO_HEADING.search(text) is not None or is_caption(text, len(text)) or text.count(" ") >= _MAX_WORDS:
+    if _NO_HEADING.search(text) is not None or is_caption(text, len(text)):
         return False
     if large:
         return not text.endswith((",", ";")) and not _is_sentence(text)
