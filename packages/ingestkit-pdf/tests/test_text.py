@@ -204,3 +204,12 @@ def test_an_item_that_runs_on_below_its_mark_is_one() -> None:
 def test_a_caption_is_no_part_of_the_label_above_it() -> None:
     lines = lines_of("(a) Left", "(b) Right", "Figure 5. What both show.")
     assert kinds(elements_of(lines))[1:] == [(ITEM, "(b) Right"), (CAPTION, "Figure 5. What both show.")]
+
+
+def test_a_caption_in_the_middle_of_its_column_goes_on_in_a_block_below() -> None:
+    caption, rest, below = lines_of((0, "Fig. 2: Architecture of data and"), (1, "SD-ICN for sharing."), (2, "A text"))
+    rest = rest._replace(box=(112.0, 113.0, 260.0, 125.0))
+    assert kinds(elements_of([caption, rest, below])) == [
+        (CAPTION, "Fig. 2: Architecture of data and SD-ICN for sharing."),
+        (PARAGRAPH, "A text"),
+    ]

@@ -33,6 +33,7 @@ _DROP_CAP_RATIO = 1.6
 _SPACE_EMS = 0.5
 _LEAST_INDENT_EMS = 0.7
 _MOST_INDENT_EMS = 5.0
+_CENTRED_POINTS = 2.0
 
 
 @dataclass(slots=True)
@@ -80,6 +81,8 @@ def _goes_on(lines: Sequence[Line], group: Group, index: int) -> bool:
     if last.size != line.size or last.upright != line.upright:
         return False
     if group.is_item and _hangs_below(lines[group.lines[0]], last, line):
+        return True
+    if _is_centred_below(last, line) and is_caption(lines[group.lines[0]].text, last.characters):
         return True
     return _runs_on(last, line) or _is_mid_sentence(last, line) or goes_on_below(lines, group.lines, index)
 
@@ -152,6 +155,16 @@ def _hangs_below(first: Line, last: Line, line: Line) -> bool:
         -_CLOSE_RATIO < _gap(last, line) < _CLOSE_RATIO
         and 0.3 * line.size < indent < _HANGING_EMS * line.size
         and line.bold == last.bold
+    )
+
+
+def _is_centred_below(last: Line, line: Line) -> bool:
+    """Whether a line stands right below the middle of one that ends no sentence, in its face."""
+    return (
+        line.font == last.font
+        and abs(line.box[0] + line.box[2] - last.box[0] - last.box[2]) < _CENTRED_POINTS
+        and -_CLOSE_RATIO < _gap(last, line) < _CLOSE_RATIO
+        and not last.text.endswith(_SENTENCE_END)
     )
 
 
