@@ -57,6 +57,11 @@ def test_somewhat_larger_lines_in_another_face_are_headings(book: Any, elements:
     assert headings(elements(book.save())) == [(1, "Materials and methods"), (1, "Results")]
 
 
+def test_a_line_in_a_face_of_which_there_is_no_other_is_no_heading(book: Any, elements: Elements) -> None:
+    sections(book, [("Visit the harbour", 12, "tiro")])
+    assert headings(elements(book.save())) == []
+
+
 def test_what_stands_in_another_face_with_nothing_under_it_is_no_heading(book: Any, elements: Elements) -> None:
     page = book.page()
     book.body(page, lines=20)

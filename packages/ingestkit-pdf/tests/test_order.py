@@ -153,6 +153,19 @@ def test_paragraphs_drawn_in_no_order_stay_whole() -> None:
     assert len({line.block for line in found}) == 8
 
 
+def test_lines_that_touch_stay_together_though_each_is_a_block() -> None:
+    heads = [
+        [
+            line(f"H{column} {TEXT}", 50 + 180 * column, 100 + 11 * row, width=120, block=3 * column + row)
+            for row in (0, 1)
+        ]
+        for column in range(3)
+    ]
+    below = [line(f"B{row} {TEXT}", 50, 140 + 30 * row, width=480, block=10 + row) for row in range(8)]
+    found = in_reading_order([*below[::-1], *(each for head in heads[::-1] for each in head)])
+    assert names(found)[:6] == ["H0", "H0", "H1", "H1", "H2", "H2"]
+
+
 def test_the_scale_of_a_chart_drawn_upwards_stays_as_it_was_drawn() -> None:
     scale = [line(str(number), 100, 400 - 20 * number, width=20, block=number) for number in range(12)]
     assert in_reading_order(scale) is scale

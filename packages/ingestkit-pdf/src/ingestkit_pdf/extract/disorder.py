@@ -35,6 +35,7 @@ _TRIM_RATIO = 0.2
 _COLUMN_GAP_EMS = 0.6
 _CELL_GAP_EMS = 1.5
 _PARAGRAPH_GAP_RATIO = 0.7
+_TOUCHING_RATIO = 0.1
 _BASELINE_POINTS = 1.0
 _BELOW_BASELINE_EMS = 0.25
 _ALIGNED_RATIO = 0.5
@@ -119,7 +120,9 @@ def _pieces(lines: Sequence[Line]) -> list[_Piece]:
 
 def _stays_with(last: Line, line: Line) -> bool:
     """Whether a line goes on with the text of the one before it; numbers in a column belong to their rows."""
-    if last.block != line.block or _begins_block(last, line, is_cell=False):
+    if _begins_block(last, line, is_cell=False):
+        return False
+    if last.block != line.block and line.box[1] - last.box[3] > _TOUCHING_RATIO * (line.box[3] - line.box[1]):
         return False
     return _on_one_height(last, line) or all(_WORD.search(each.text) for each in (last, line))
 

@@ -83,6 +83,7 @@ def find_headings(
     face = body_face(pages.values(), body)
     ratio = config.heading_min_font_size_ratio
     by_font = {number: _from_fonts(lines, body, face, ratio) for number, lines in pages.items()}
+    by_font = _without_lone_faces(pages, by_font, body, ratio)
     levels = _levels(pages, by_outline, by_font)
     return {
         number: {
@@ -92,6 +93,25 @@ def find_headings(
         }
         | by_outline[number]
         for number, lines in pages.items()
+    }
+
+
+def _without_lone_faces(
+    pages: Mapping[int, Sequence[Line]], by_font: Mapping[int, list[list[int]]], body: Style, ratio: float
+) -> dict[int, list[list[int]]]:
+    """The runs, but for those that are told by their face only, where no other line of the document is set like it."""
+
+    def by_face(number: int, run: Sequence[int]) -> tuple[str, float] | None:
+        line = pages[number][run[0]]
+        told_otherwise = (
+            line.size >= ratio * body[0] - 0.25 or (line.bold and not body[1]) or _is_in_capitals(pages[number], run)
+        )
+        return None if told_otherwise else (line.font, line.size)
+
+    used = Counter(by_face(number, run) for number, runs in by_font.items() for run in runs)
+    return {
+        number: [run for run in runs if (style := by_face(number, run)) is None or used[style] > 1]
+        for number, runs in by_font.items()
     }
 
 
