@@ -61,12 +61,16 @@ def _before_those_above(boxes: Sequence[Box]) -> tuple[int, int]:
     by_height = sorted(range(len(boxes)), key=lambda index: boxes[index][1] + boxes[index][3])
     before = total = 0
     for position, index in enumerate(by_height):
-        box = boxes[index]
-        middle = (box[1] + box[3]) / 2
-        for other in reversed(by_height[:position]):
-            above = boxes[other]
-            shared = min(above[2], box[2]) - max(above[0], box[0])
-            if above[3] <= middle and shared > _SHARED_RATIO * min(above[2] - above[0], box[2] - box[0]):
+        x0, y0, x1, y1 = boxes[index]
+        middle, width = (y0 + y1) / 2, x1 - x0
+        # Written out: every line is compared with several.
+        for place in range(position - 1, -1, -1):
+            other = by_height[place]
+            left, _, right, bottom = boxes[other]
+            if bottom > middle:
+                continue
+            shared = (right if right < x1 else x1) - (left if left > x0 else x0)
+            if shared > _SHARED_RATIO * (width if width < right - left else right - left):
                 total += 1
                 before += other > index
                 break
