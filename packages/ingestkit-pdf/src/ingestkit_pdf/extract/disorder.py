@@ -10,6 +10,7 @@ rows         are all others, from left to right
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -30,6 +31,9 @@ _WORD = re.compile(r"[^\W\d_]{3}")
 """Lines without words are parts of formulas and the scales of charts, which are drawn in an order of their own."""
 _MOST_LINES = 1500
 """Comparing each line with those above it takes longer the more there are; no page of text has so many."""
+
+_DEEPEST, _MOST_GAPS = 40, 12
+"""No page a person laid out has columns in columns so often, or so many to be told from rows; a hostile one may."""
 
 _TRIM_RATIO = 0.2
 _COLUMN_GAP_EMS = 0.6
@@ -137,25 +141,26 @@ def _stays_with(last: Line, line: Line) -> bool:
 _Gap = tuple[float, float]
 
 
-def _ordered(pieces: Sequence[_Piece]) -> Iterator[_Piece]:
+def _ordered(pieces: Sequence[_Piece], depth: int = 0) -> Iterator[_Piece]:
+    """The pieces, parted again and again; ``depth`` is how often they were."""
     for group in _grouped(_bands(pieces)):
-        columns = _columns(group)
+        columns = _columns(group) if depth < _DEEPEST else None
         if columns is not None:
             for column in columns:
-                yield from _ordered(column)
+                yield from _ordered(column, depth + 1)
             continue
         for band in group:
-            yield from _across(band)
+            yield from _across(band, depth)
 
 
-def _across(band: Sequence[_Piece]) -> Iterator[_Piece]:
+def _across(band: Sequence[_Piece], depth: int) -> Iterator[_Piece]:
     """A band from left to right, and what stands above each other in it from top to bottom."""
     gaps = _gaps(band, 0.0)
-    if not gaps:
+    if not gaps or depth >= _DEEPEST:
         yield from sorted(band, key=lambda piece: (round(piece.box[1]), piece.box[0]))
         return
     for part in _parted(band, [right for _, right in gaps]):
-        yield from _ordered(part)
+        yield from _ordered(part, depth + 1)
 
 
 def _bands(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
@@ -222,7 +227,7 @@ def _parted(pieces: Sequence[_Piece], edges: Sequence[float]) -> list[list[_Piec
 def _columns(bands: Sequence[list[_Piece]]) -> list[list[_Piece]] | None:
     """Two columns to be read one after the other; None for rows."""
     pieces = [piece for band in bands for piece in band]
-    for low, high in sorted(_gaps(pieces, _COLUMN_GAP_EMS), key=lambda gap: gap[0] - gap[1]):
+    for low, high in sorted(_gaps(pieces, _COLUMN_GAP_EMS), key=lambda gap: gap[0] - gap[1])[:_MOST_GAPS]:
         sides = _parted(pieces, [(low + high) / 2])
         if not _in_rows(*sides) or all(map(_is_running_text, sides)):
             return sides
@@ -232,8 +237,14 @@ def _columns(bands: Sequence[list[_Piece]]) -> list[list[_Piece]] | None:
 def _in_rows(left: Sequence[_Piece], right: Sequence[_Piece]) -> bool:
     """Whether most lines on the side with fewer of them stand on one height with others, as cells do."""
     few, many = sorted((_baselines(left), _baselines(right)), key=len)
-    beside = sum(any(abs(other - height) < _BASELINE_POINTS for other in many) for height in few)
+    beside = sum(_has_near(many, height) for height in few)
     return beside > _ALIGNED_RATIO * len(few)
+
+
+def _has_near(heights: Sequence[float], height: float) -> bool:
+    """Whether one of ascending heights is near another."""
+    following = bisect_right(heights, height - _BASELINE_POINTS)
+    return following < len(heights) and heights[following] < height + _BASELINE_POINTS
 
 
 def _baselines(pieces: Sequence[_Piece]) -> list[float]:
