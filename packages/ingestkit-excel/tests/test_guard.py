@@ -25,6 +25,15 @@ def code_of(content: bytes, save: Callable[..., str], config: dict[str, Any]) ->
     return str(caught.value.code)
 
 
+def in_small_sectors(compound: bytes, first: int) -> bytes:
+    """A compound file with one stream of small sectors, and in it, from the ``first`` on, a small stream."""
+    root, stream = 1024 + 116, 1024 + 128 + 116
+    moved = bytearray(compound)
+    moved[root : root + 8] = compound[stream : stream + 8]
+    moved[stream : stream + 8] = struct.pack("<II", first, 1000)
+    return bytes(moved)
+
+
 @pytest.fixture
 def foreign(forge: SimpleNamespace) -> dict[str, bytes]:
     docx = {
@@ -46,6 +55,9 @@ def foreign(forge: SimpleNamespace) -> dict[str, bytes]:
         "ods": forge.zipped({"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}, zipfile.ZIP_STORED),
         "encrypted": forge.compound({"EncryptionInfo": b"x", "EncryptedPackage": b"x"}),
         "encrypted xls": forge.compound({"Workbook": forge.biff_workbook([(0, 0, 1.0)], encrypted=True)}),
+        "small encrypted xls": in_small_sectors(
+            forge.compound({"Workbook": bytes(704) + forge.biff_workbook([(0, 0, 1.0)], encrypted=True)}), 11
+        ),
         "cut off": forge.zipped(forge.parts_of(forge.sheet_xml(ROW)))[:300],
         "entity": forge.zipped(entity),
         "entity after a long comment": forge.zipped(late),
@@ -70,6 +82,7 @@ def foreign(forge: SimpleNamespace) -> dict[str, bytes]:
         ("ods", "E_PARSE_UNSUPPORTED"),
         ("encrypted", "E_PARSE_PASSWORD"),
         ("encrypted xls", "E_PARSE_PASSWORD"),
+        ("small encrypted xls", "E_PARSE_PASSWORD"),
         ("cut off", "E_PARSE_CORRUPT"),
         ("entity", "E_SECURITY_EXTERNAL_ENTITY"),
         ("entity after a long comment", "E_SECURITY_EXTERNAL_ENTITY"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from enum import Enum, auto
+from itertools import islice
 
 __all__ = ["OLE_MAGIC", "OleContent", "ole_content"]
 
@@ -18,7 +19,7 @@ _ENTRY_BYTES = 128
 _LAST_SECTOR = 0xFFFFFFFA
 _MAX_DIRECTORY_SECTORS = 10_000
 _HEAD_SECTORS = 8
-_SMALL_STREAM_BYTES = 4096
+_SMALL_STREAM_BYTES, _SMALL_SECTOR_BYTES = 4096, 64
 _FILE_PASS, _FIRST_SHEET, _END = 0x2F, 0x85, 0x0A
 
 
@@ -39,8 +40,11 @@ def ole_content(content: bytes) -> OleContent:
     if stream is None:
         return OleContent.OTHER
     start, size = stream
-    encrypted = size >= _SMALL_STREAM_BYTES and _FILE_PASS in _first_records(_head(content, start))
-    return OleContent.ENCRYPTED if encrypted else OleContent.WORKBOOK
+    if size >= _SMALL_STREAM_BYTES:
+        head = _head(content, start)
+    else:
+        head = _small_head(content, streams.get("root entry", (_LAST_SECTOR, 0))[0], start)
+    return OleContent.ENCRYPTED if _FILE_PASS in _first_records(head) else OleContent.WORKBOOK
 
 
 def _sector_bytes(content: bytes) -> int:
@@ -69,6 +73,17 @@ def _head(content: bytes, start: int) -> bytes:
         if len(blocks) == _HEAD_SECTORS:
             break
     return b"".join(blocks)
+
+
+def _small_head(content: bytes, container: int, start: int) -> bytes:
+    """The first bytes of a small stream: its first small sector in the stream that holds all of them."""
+    sector_bytes = _sector_bytes(content)
+    skipped, offset = divmod(start * _SMALL_SECTOR_BYTES, sector_bytes)
+    sector = next(islice(_chain(content, container), skipped, None), None)
+    if sector is None:
+        return b""
+    at = (sector + 1) * sector_bytes + offset
+    return content[at : at + _SMALL_SECTOR_BYTES]
 
 
 def _first_records(stream: bytes) -> set[int]:
