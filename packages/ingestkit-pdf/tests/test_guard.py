@@ -145,6 +145,18 @@ def bombs(raw: Any) -> dict[str, bytes]:
         "many streams, none too large": raw.one_page(
             {number: raw.stream(many, b"/Filter/FlateDecode") for number in range(6, 16)}
         ),
+        "the page itself as a picture": raw.pdf(
+            {
+                1: b"<</Type/Catalog/Pages 2 0 R>>",
+                2: b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+                3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R>>",
+                4: b"[5 0 R]",
+                5: raw.stream(
+                    raw.flate(b" " * (70 * MIB)),
+                    b"/Subtype/Image/Width 500/Height 500/BitsPerComponent 8/Filter/FlateDecode",
+                ),
+            }
+        ),
         "the page itself": raw.pdf(
             {
                 1: b"<</Type/Catalog/Pages 2 0 R>>",
@@ -173,6 +185,7 @@ def bomb_files(raw: Any) -> dict[str, bytes]:
         "lzw",
         "many streams, none too large",
         "the page itself",
+        "the page itself as a picture",
     ],
 )
 def test_bombs(name: str, bomb_files: dict[str, bytes], write: Write, reading: Reading) -> None:

@@ -10,7 +10,7 @@ import math
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestkit_core.errors import ErrorCode, SecurityError
@@ -18,7 +18,7 @@ from ingestkit_core.errors import ErrorCode, SecurityError
 if TYPE_CHECKING:  # importing it imports pymupdf, which the owner must not
     from ingestkit_pdf.document import Document
 
-__all__ = ["Stream", "check_bombs", "stream_of"]
+__all__ = ["Stream", "check_bombs", "contents_of", "listed_in", "stream_of"]
 
 STREAM_LIMIT_BYTES = 64 << 20
 PICTURE_LIMIT_BYTES = 512 << 20
@@ -53,6 +53,8 @@ _PICTURE_CODECS = frozenset(("DCTDecode", "DCT", "JPXDecode", "JBIG2Decode", "CC
 _FILTERS = re.compile(r"/Filter\s*(\[[^\]]*\]|/[^\s/<>\[\]()]+|\d+ \d+ R)")
 _LENGTH = re.compile(r"/Length (\d+)(?! \d+ R)")
 _SIZE = re.compile(r"/(Width|Height|BitsPerComponent) (\d+)")
+_CONTENTS = re.compile(r"/Contents\s*(\d+ \d+ R|\[[^\]]*\])")
+_REFERENCE = re.compile(r"(\d+) \d+ R")
 _NAME = re.compile(r"/([^\s/<>\[\]()]+)")
 
 
@@ -61,7 +63,8 @@ class Stream:
     """A packed stream: ``packed`` and ``bound`` are bytes, the bound what it can make at the very most.
 
     ``misused``: packed with a picture's codec, of which nothing tells how much it makes, without being one.
-    ``deflated``: packed with nothing but Deflate. ``limit`` is what any stream of its kind may make.
+    ``deflated``: packed with nothing but Deflate. ``limit`` is what any stream of its kind may make, ``claimed`` that
+    limit and bound are those of the picture it says it is; ``most`` is what its filters can make.
     """
 
     number: int
@@ -70,6 +73,22 @@ class Stream:
     misused: bool = False
     deflated: bool = False
     limit: int = STREAM_LIMIT_BYTES
+    most: int = 0
+    claimed: bool = False
+
+    def as_content(self) -> Stream:
+        """The stream where a page runs it, whatever it says it is: MuPDF unpacks all of it then."""
+        return replace(self, bound=self.most, limit=STREAM_LIMIT_BYTES, claimed=False) if self.claimed else self
+
+
+def contents_of(source: str) -> set[int]:
+    """The numbers of the objects that a page's source names as what it runs: streams, or a list of them."""
+    return {int(number) for named in _CONTENTS.findall(source) for number in _REFERENCE.findall(named)}
+
+
+def listed_in(source: str) -> set[int]:
+    """The numbers of the objects that an object which is a list names."""
+    return {int(number) for number in _REFERENCE.findall(source)} if source.startswith("[") else set()
 
 
 def stream_of(document: Document, number: int, source: str) -> Stream | None:
@@ -91,12 +110,12 @@ def stream_of(document: Document, number: int, source: str) -> Stream | None:
     bound = packed
     for filter_name in names:
         bound *= _MAX_RATIO.get(filter_name, 1)
-    limit = STREAM_LIMIT_BYTES
-    if "/Subtype/Image" in source:
-        size = _picture_bytes(source)
-        bound = int(min(bound, size))
-        limit = PICTURE_LIMIT_BYTES if size <= PICTURE_LIMIT_BYTES else STREAM_LIMIT_BYTES
-    return Stream(number, packed, bound, deflated=names == [_DEFLATE], limit=limit)
+    found = Stream(number, packed, bound, deflated=names == [_DEFLATE], most=bound)
+    if "/Subtype/Image" not in source:
+        return found
+    size = _picture_bytes(source)
+    limit = PICTURE_LIMIT_BYTES if size <= PICTURE_LIMIT_BYTES else STREAM_LIMIT_BYTES
+    return replace(found, bound=int(min(bound, size)), limit=limit, claimed=True)
 
 
 def _picture_bytes(source: str) -> int | float:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ingestkit_core.errors import ErrorCode, IngestError, ParseError, SecurityError, SourceError
 
-from ingestkit_pdf.bombs import Stream, check_bombs, stream_of
+from ingestkit_pdf.bombs import Stream, check_bombs, contents_of, listed_in, stream_of
 from ingestkit_pdf.config import PDFProcessorConfig
 
 if TYPE_CHECKING:  # importing it imports pymupdf, which the owner must not
@@ -84,12 +84,20 @@ def inspect_structure(document: Document, name: str, config: PDFProcessorConfig)
     _check_pages(document, name, config)
     marks = _Marks()
     streams: list[Stream] = []
+    run: set[int] = set()
+    lists: dict[int, set[int]] = {}
     for number, source in document.objects():
+        if "/Contents" in source:
+            run |= contents_of(source)
+        elif listed := listed_in(source):
+            lists[number] = listed
         if "/Filter" in source:
             stream = stream_of(document, number, source)
             if stream is not None:
                 streams.append(stream)
         marks.look(source)
+    run |= {number for content in run for number in lists.get(content, ())}
+    streams = [stream.as_content() if stream.number in run else stream for stream in streams]
     check_bombs(document, streams, name, config.max_decompression_ratio)
     return _findings(marks, document, name, config)
 

@@ -8,6 +8,7 @@ South  |   30
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
@@ -64,6 +65,6 @@ def _rows_with(region: Region, cell: Cell) -> Iterator[int]:
 
 def _above(region: Region, body: Sequence[int], row: int, upper: Sequence[Mapping[int, str]]) -> Iterator[int]:
     """The rows right above one that say the upper rows of the header, the lowest first."""
-    place = body.index(row)
+    place = bisect_left(body, row)
     pairs = zip(reversed(body[max(place - len(upper), 0) : place]), upper, strict=False)
     return (above for above, _ in takewhile(lambda pair: _texts(region, pair[0]) == pair[1], pairs))
