@@ -29,6 +29,7 @@ __all__ = [
     "Note",
     "OutlineEntry",
     "Page",
+    "on_one_height",
     "overlap_ratio",
 ]
 
@@ -178,6 +179,11 @@ class Facts:
     outline: tuple[OutlineEntry, ...] = ()
     repaired: bool = False
     encrypted: bool = False
+
+
+def on_one_height(line: Line, other: Line) -> bool:
+    """Whether the middle of the other lies within the height of a line."""
+    return line.box[1] < (other.box[1] + other.box[3]) / 2 < line.box[3]
 
 
 def overlap_ratio(box: Box, other: Box) -> float:

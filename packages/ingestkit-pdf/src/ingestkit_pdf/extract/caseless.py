@@ -16,7 +16,7 @@ from functools import reduce
 from ingestkit_core.boxes import around_boxes
 from ingestkit_core.elements import Box
 
-from ingestkit_pdf.values import Line
+from ingestkit_pdf.values import Line, on_one_height
 
 __all__ = ["goes_on_below"]
 
@@ -43,7 +43,7 @@ def goes_on_below(lines: Sequence[Line], group: Sequence[int], index: int) -> bo
         return False
     if last.text.rstrip(_CLOSING).endswith(_ENDS) or _LABEL.match(line.text) or _LEADERS.search(last.text):
         return False
-    row = reduce(around_boxes, [lines[above].box for above in group if _on_one_height(lines[above], last)], last.box)
+    row = reduce(around_boxes, [lines[above].box for above in group if on_one_height(lines[above], last)], last.box)
     height = min(line.box[3] - line.box[1], row[3] - row[1])
     if not (row[1] + row[3]) / 2 <= line.box[1] <= row[3] + _MOST_GAP_RATIO * height:
         return False
@@ -61,10 +61,6 @@ def _is_caseless(text: str) -> bool:
         return False
     letters = "".join(filter(str.isalpha, text))
     return 2 * sum(not (letter.islower() or letter.isupper()) for letter in letters) >= len(letters) > 0
-
-
-def _on_one_height(line: Line, other: Line) -> bool:
-    return line.box[1] < (other.box[1] + other.box[3]) / 2 < line.box[3]
 
 
 def _column(lines: Sequence[Line], index: int, line: Line, row: Box) -> Box:

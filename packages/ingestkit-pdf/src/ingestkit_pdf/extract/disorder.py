@@ -19,7 +19,7 @@ from itertools import pairwise
 from ingestkit_core.boxes import around_boxes
 from ingestkit_core.elements import Box
 
-from ingestkit_pdf.values import Line
+from ingestkit_pdf.values import Line, on_one_height
 
 __all__ = ["by_place", "in_disorder"]
 
@@ -132,7 +132,7 @@ def _stays_with(last: Line, line: Line) -> bool:
         return False
     if last.block != line.block and line.box[1] - last.box[3] > _TOUCHING_RATIO * (line.box[3] - line.box[1]):
         return False
-    return _on_one_height(last, line) or all(_WORD.search(each.text) for each in (last, line))
+    return on_one_height(last, line) or all(_WORD.search(each.text) for each in (last, line))
 
 
 # Order
@@ -286,24 +286,20 @@ def _cells(lines: Sequence[Line]) -> set[int]:
     """The indexes of lines with others beside them, further away than words are."""
     found: set[int] = set()
     for index, (line, following) in enumerate(pairwise(lines)):
-        if _on_one_height(line, following) and _is_far(line, following):
+        if on_one_height(line, following) and _is_far(line, following):
             found.update((index, index + 1))
     return found
 
 
 def _begins_block(last: Line, line: Line, *, is_cell: bool) -> bool:
     """Whether a line does not go on with the text of the one before it."""
-    if _on_one_height(last, line):
+    if on_one_height(last, line):
         return _is_far(last, line)
     if is_cell or last.upright != line.upright or last.bold != line.bold or last.size != line.size:
         return True
     height = min(last.box[3] - last.box[1], line.box[3] - line.box[1])
     gap = line.box[1] - last.box[3]
     return not -height < gap <= _PARAGRAPH_GAP_RATIO * height or line.box[0] > last.box[2] or line.box[2] < last.box[0]
-
-
-def _on_one_height(last: Line, line: Line) -> bool:
-    return last.box[1] < (line.box[1] + line.box[3]) / 2 < last.box[3]
 
 
 def _is_far(last: Line, line: Line) -> bool:

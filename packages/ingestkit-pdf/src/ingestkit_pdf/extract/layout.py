@@ -17,7 +17,7 @@ from ingestkit_core.elements import Box, Element, PageBox, Span, TableDraft
 
 from ingestkit_pdf.extract.content import PageContent
 from ingestkit_pdf.routing import OCRNeed
-from ingestkit_pdf.values import Drawings, Line
+from ingestkit_pdf.values import Drawings, Line, on_one_height
 
 __all__ = ["Displayed", "laid_out"]
 
@@ -64,15 +64,15 @@ def _in_order(lines: Sequence[Line]) -> list[Line]:
     ordered: list[Line] = []
     row: list[Line] = []
     for line in lines:
-        if row and not _on_one_height(row[-1], line):
+        if row and not _are_beside(row[-1], line):
             ordered += _joined(sorted(row, key=_left))
             row = []
         row.append(line)
     return ordered + _joined(sorted(row, key=_left))
 
 
-def _on_one_height(line: Line, other: Line) -> bool:
-    return line.upright and other.upright and line.box[1] < (other.box[1] + other.box[3]) / 2 < line.box[3]
+def _are_beside(line: Line, other: Line) -> bool:
+    return line.upright and other.upright and on_one_height(line, other)
 
 
 def _left(line: Line) -> float:

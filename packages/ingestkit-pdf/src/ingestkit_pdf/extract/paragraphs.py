@@ -14,7 +14,7 @@ from itertools import pairwise
 from ingestkit_pdf.extract.captions import is_caption
 from ingestkit_pdf.extract.caseless import goes_on_below
 from ingestkit_pdf.extract.headings import Heading
-from ingestkit_pdf.values import Line
+from ingestkit_pdf.values import Line, on_one_height
 
 __all__ = ["Group", "groups_of"]
 
@@ -76,7 +76,7 @@ def _goes_on(lines: Sequence[Line], group: Group, index: int) -> bool:
         return False
     if last.block == line.block:
         return not (_parted(lines, group, index) or _is_indented(lines, group, index) or _ends_item(lines, group, line))
-    if len(group.lines) == 1 and group.is_item and _LABEL.fullmatch(last.text) and _on_one_height(last, line):
+    if len(group.lines) == 1 and group.is_item and _LABEL.fullmatch(last.text) and on_one_height(last, line):
         return True
     if last.size != line.size or last.upright != line.upright:
         return False
@@ -87,14 +87,10 @@ def _goes_on(lines: Sequence[Line], group: Group, index: int) -> bool:
     return _runs_on(last, line) or _is_mid_sentence(last, line) or goes_on_below(lines, group.lines, index)
 
 
-def _on_one_height(last: Line, line: Line) -> bool:
-    return last.box[1] < (line.box[1] + line.box[3]) / 2 < last.box[3]
-
-
 def _runs_on(last: Line, line: Line) -> bool:
     """Whether a line is the rest of the one before it, no more than a space away: blocks end within lines, too."""
     gap = line.box[0] - last.box[2]
-    return line.upright and _on_one_height(last, line) and abs(gap) < _SPACE_EMS * line.size
+    return line.upright and on_one_height(last, line) and abs(gap) < _SPACE_EMS * line.size
 
 
 def _gap(last: Line, line: Line) -> float:
@@ -138,13 +134,13 @@ def _ends_item(lines: Sequence[Line], group: Group, line: Line) -> bool:
     if not group.is_item or not line.upright:
         return False
     first, last = lines[group.lines[0]], lines[group.lines[-1]]
-    if _on_one_height(last, line):
+    if on_one_height(last, line):
         return False
     if is_caption(line.text, line.characters):
         return True
     if not last.text.endswith(_SENTENCE_END) or line.text[0].islower():
         return False
-    hangs = not _on_one_height(first, last) and not _on_one_height(lines[group.lines[-2]], last)
+    hangs = not on_one_height(first, last) and not on_one_height(lines[group.lines[-2]], last)
     return hangs and last.box[0] - line.box[0] > _LEAST_INDENT_EMS * line.size
 
 
@@ -223,7 +219,7 @@ def _numbers_an_equation(lines: Sequence[Line], index: int) -> bool:
     if _LABEL.fullmatch(line.text) is None or index + 1 == len(lines):
         return _LABEL.fullmatch(line.text) is not None
     following = lines[index + 1]
-    return not (_on_one_height(line, following) and following.box[0] >= line.box[2] - 1) and (
+    return not (on_one_height(line, following) and following.box[0] >= line.box[2] - 1) and (
         following.block != line.block
     )
 
