@@ -19,6 +19,7 @@ from itertools import pairwise
 from ingestkit_core.boxes import around_boxes
 from ingestkit_core.elements import Box
 
+from ingestkit_pdf.extract.running import is_running_text
 from ingestkit_pdf.values import Line, on_one_height
 
 __all__ = ["by_place", "in_disorder"]
@@ -44,9 +45,6 @@ _BASELINE_POINTS = 1.0
 _BELOW_BASELINE_EMS = 0.25
 _ALIGNED_RATIO = 0.5
 _LEAST_ROWS = 3
-_ROW_CHARACTERS = 20
-_FULL_RATIO = 0.85
-_FULL_ROWS_RATIO = 0.6
 
 
 def in_disorder(lines: Sequence[Line]) -> bool:
@@ -229,7 +227,7 @@ def _columns(bands: Sequence[list[_Piece]]) -> list[list[_Piece]] | None:
     pieces = [piece for band in bands for piece in band]
     for low, high in sorted(_gaps(pieces, _COLUMN_GAP_EMS), key=lambda gap: gap[0] - gap[1])[:_MOST_GAPS]:
         sides = _parted(pieces, [(low + high) / 2])
-        if not _in_rows(*sides) or all(map(_is_running_text, sides)):
+        if not _in_rows(*sides) or all(map(_is_text, sides)):
             return sides
     return None
 
@@ -253,18 +251,8 @@ def _baselines(pieces: Sequence[_Piece]) -> list[float]:
     return [height for last, height in pairwise([float("-inf"), *heights]) if height - last >= _BASELINE_POINTS]
 
 
-def _is_running_text(pieces: Sequence[_Piece]) -> bool:
-    """Whether lines fill their column line after line, as text does and cells do not."""
-    rows: dict[float, float] = {}
-    lines = [line for piece in pieces for line in piece.lines]
-    for line in lines:
-        height = round(line.box[3])
-        rows[height] = max(rows.get(height, 0.0), line.box[2])
-    if len(rows) < _LEAST_ROWS or sum(line.characters for line in lines) < _ROW_CHARACTERS * len(rows):
-        return False
-    left, right = min(line.box[0] for line in lines), max(rows.values())
-    full = sum(end - left >= _FULL_RATIO * (right - left) for end in rows.values())
-    return full >= _FULL_ROWS_RATIO * len(rows)
+def _is_text(pieces: Sequence[_Piece]) -> bool:
+    return is_running_text([line for piece in pieces for line in piece.lines], _LEAST_ROWS)
 
 
 # Blocks

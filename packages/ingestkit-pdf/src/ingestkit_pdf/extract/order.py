@@ -17,6 +17,7 @@ from statistics import median
 
 from ingestkit_pdf.extract.disorder import by_place, in_disorder
 from ingestkit_pdf.extract.displaced import without_displaced
+from ingestkit_pdf.extract.running import is_running_text, rows_of
 from ingestkit_pdf.values import Line
 
 __all__ = ["in_reading_order"]
@@ -24,10 +25,6 @@ __all__ = ["in_reading_order"]
 _LEAST_CROSSINGS = 5
 _CROSSING_CHARACTERS = 10
 _LEAST_ROWS = 5
-_FULL_RATIO = 0.85
-_RIGHT_EDGE_TENTHS = 9
-_FULL_ROWS_RATIO = 0.6
-_ROW_CHARACTERS = 20
 _CROSSING_LINES_RATIO = 0.3
 _SAME_EDGE_EMS = 1.0
 _PARAGRAPH_GAP_RATIO = 0.7
@@ -99,30 +96,7 @@ def _parts_running_text(lines: Sequence[Line], gutter: _Gutter) -> bool:
         [line for line in lines if line.upright and line.box[2] <= gutter.middle],
         [line for line in lines if line.upright and line.box[0] >= gutter.middle],
     )
-    return all(_is_running_text(side) for side in sides)
-
-
-def _is_running_text(lines: Sequence[Line]) -> bool:
-    rows = _rows(lines)
-    if len(rows) < _LEAST_ROWS:
-        return False
-    left = median(row[0].box[0] for row in rows)
-    right = sorted(row[-1].box[2] for row in rows)[_RIGHT_EDGE_TENTHS * len(rows) // 10]
-    full = sum(row[-1].box[2] - left >= _FULL_RATIO * (right - left) for row in rows)
-    characters = sum(line.characters for line in lines)
-    return full >= _FULL_ROWS_RATIO * len(rows) and characters >= _ROW_CHARACTERS * len(rows)
-
-
-def _rows(lines: Sequence[Line]) -> list[list[Line]]:
-    """Lines by height, top to bottom; each row from left to right."""
-    rows: list[list[Line]] = []
-    for line in sorted(lines, key=lambda line: line.box[1] + line.box[3]):
-        last = rows[-1][0].box if rows else None
-        if last is not None and last[1] < (line.box[1] + line.box[3]) / 2 < last[3]:
-            rows[-1].append(line)
-        else:
-            rows.append([line])
-    return [sorted(row, key=lambda line: line.box[0]) for row in rows]
+    return all(is_running_text(side, _LEAST_ROWS) for side in sides)
 
 
 def _by_columns(lines: Sequence[Line], gutter: _Gutter) -> list[Line]:
@@ -138,7 +112,7 @@ def _by_columns(lines: Sequence[Line], gutter: _Gutter) -> list[Line]:
 
     ordered: list[Line] = []
     for _, group in groupby(sorted(lines, key=place), key=place):
-        ordered += [line for row in _rows(list(group)) for line in row]
+        ordered += [line for row in rows_of(list(group)) for line in row]
     return _in_paragraphs(ordered)
 
 
