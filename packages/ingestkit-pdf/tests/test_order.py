@@ -8,7 +8,7 @@ from time import process_time
 import pytest
 from ingestkit_pdf.extract.disorder import by_place
 from ingestkit_pdf.extract.order import in_reading_order
-from ingestkit_pdf.values import Line
+from ingestkit_pdf.values import Ink, Line
 
 pytestmark = pytest.mark.unit
 
@@ -105,6 +105,22 @@ def test_a_heading_followed_by_its_text_stays_with_it() -> None:
     box = line(f"Box {TEXT}", 100, 220, block=1)
     heading, text = line("Heading", 100, 186, block=2, size=14.0), line(f"Text {TEXT}", 100, 202, block=3)
     assert names(in_reading_order([above, box, heading, text])) == ["Above", "Box", "Heading", "Text"]
+
+
+def test_a_bold_heading_drawn_after_its_text_is_read_before_it_and_what_ocr_left_is_none() -> None:
+    above = line(f"Above {TEXT}", 100, 100, block=0)
+    text = line(f"Text {TEXT}", 100, 220, block=1)
+    bold = line("Heading", 100, 200, block=2)._replace(bold=True)
+    assert names(in_reading_order([above, text, bold])) == ["Above", "Heading", "Text"]
+    guessed = line("Heading", 100, 200, block=2, size=14.0)._replace(ink=Ink.INVISIBLE)
+    assert names(in_reading_order([above, text, guessed])) == ["Above", "Text", "Heading"]
+
+
+def test_a_heading_at_the_top_of_the_right_column_is_no_title_of_the_page() -> None:
+    right = [line(f"Right{row} {TEXT}", 330, 140 + 14 * row, block=1) for row in range(3)]
+    left = [line(f"Left{row} {TEXT}", 100, 142 + 14 * row, block=0) for row in range(6)]
+    heading = line("Heading", 330, 118, block=2, size=14.0)
+    assert names(in_reading_order([*left, *right, heading])) == [*names(left), "Heading", *names(right)]
 
 
 def form(rows: Sequence[Sequence[str]]) -> list[Line]:
