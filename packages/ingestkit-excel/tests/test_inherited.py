@@ -74,3 +74,17 @@ def test_totals_that_stand_first_belong_to_the_sections_below(book: Callable[...
     sections = [*GROUPS[:3], ["Boilers", 3.5, 1.25], [], ["By age", N, N], ["new", 4.5, 6.25], ["old", 5.5, 7.25]]
     (table,) = tables_of(book({"S": [header, [], total, [], *sections]}))
     assert table[0] == "Unit | NOx | CO"
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "group",
+    [
+        [[], [], [], *GROUPS[:3]],
+        [["Contacts", N, N], ["Turbine", "Ms Hall", "call first"]],
+    ],
+    ids=["far below", "without numbers"],
+)
+def test_a_group_of_another_kind_has_no_header_of_others(group: list[list[Any]], book: Callable[..., str]) -> None:
+    found = tables_of(book({"S": [*FIRST, *group]}))
+    assert [rows[0] for header, rows in found if "NOx" in header] == ["U1 | 1.5 | 0.25"]
