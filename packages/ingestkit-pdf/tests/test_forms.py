@@ -41,6 +41,16 @@ def test_a_value_is_told_once_with_its_name(book: Any, reading: Reading) -> None
     assert extraction.ledger.unexplained == 0
 
 
+def test_a_place_for_a_signature_says_nothing(raw: Any, write: Callable[..., str], reading: Reading) -> None:
+    objects = {
+        4: raw.stream(b"BT /F1 12 Tf 72 700 Td (Where it says) Tj 0 -100 Td (SIGN) Tj ET"),
+        6: b"<</Type/Annot/Subtype/Widget/FT/Sig/T(Signature)/F 4/P 3 0 R/Rect[72 400 300 460]>>",
+    }
+    extraction = reading(write(raw.one_page(objects, b"/Annots[6 0 R]", b"/AcroForm<</Fields[6 0 R]>>")))
+    assert [chunk.text for chunk in extraction.chunks] == ["Where it says\n\nSIGN"]
+    assert extraction.ledger.source == len("WhereitsaysSIGN")
+
+
 @pytest.mark.parametrize(
     ("fill", "expected"),
     [

@@ -6,20 +6,21 @@ The dictionaries are read key by key: building MuPDF's widget objects costs more
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ingestkit_core.elements import Box
 
 from ingestkit_pdf.placing import Placing
-from ingestkit_pdf.values import Annotations, Field, Note
+from ingestkit_pdf.values import Annotations, Field, Line, Note
 
-__all__ = ["read_annotations"]
+__all__ = ["read_annotations", "without_prompts"]
 
 _LINK, _FREE_TEXT, _POPUP, _WIDGET = 1, 2, 16, 21
 _HIDDEN = 2
 _NO_VIEW = 32
 _PUSH_BUTTON = 1 << 16
+_SIGNATURE_PROMPT = "SIGN"
 _MAX_DEPTH = 12
 """How far up a field inherits; a chain of parents may be a ring."""
 
@@ -37,6 +38,7 @@ def read_annotations(
     """
     fields: list[Field] = []
     notes: list[Note] = []
+    unsigned: list[Box] = []
     field_count = 0
     told: _Told = {}
     for number, kind, _ in numbered:
@@ -48,11 +50,23 @@ def read_annotations(
             field = _field(entry, placing)
             if field is not None:
                 fields.append(field)
+            elif not has_key(number, "AP") and entry.inherited("FT")[1] == "/Sig":
+                unsigned.append(entry.box(placing))
         elif has_key(number, "Contents"):
             text = entry.text("Contents").strip()
             if text:
                 notes.append(Note(text, entry.box(placing), kind == _FREE_TEXT, entry.hidden()))
-    return Annotations(tuple(fields), field_count, tuple(notes))
+    return Annotations(tuple(fields), field_count, tuple(notes), tuple(unsigned))
+
+
+def without_prompts(lines: Sequence[Line], unsigned: Sequence[Box]) -> Sequence[Line]:
+    """MuPDF paints a prompt of its own where a signature is missing: that is no text of the file."""
+
+    def is_prompt(line: Line) -> bool:
+        x, y = (line.box[0] + line.box[2]) / 2, (line.box[1] + line.box[3]) / 2
+        return line.text == _SIGNATURE_PROMPT and any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in unsigned)
+
+    return [line for line in lines if not is_prompt(line)]
 
 
 _Told = dict[tuple[int, str], tuple[str, str]]

@@ -25,7 +25,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import pymupdf
 from pymupdf import mupdf
 
-from ingestkit_pdf.annotations import read_annotations
+from ingestkit_pdf.annotations import read_annotations, without_prompts
 from ingestkit_pdf.drawings import read_drawings
 from ingestkit_pdf.insets import insets_of
 from ingestkit_pdf.ligatures import with_lam_alef_mended
@@ -328,11 +328,6 @@ class Document:
         few_characters: int,
         image_count: int,
     ) -> Page:
-        painted = sum(line.characters for line in lines if line.ink is Ink.PAINTED)
-        doubtful = {line.ink for line in lines} - {Ink.PAINTED, Ink.TINY}
-        if Ink.INVISIBLE in doubtful:
-            lines = _with_glyph_programs_seen(lines, page)
-        looked_at = painted < few_characters or bool(doubtful)
         annotations: Annotations | None = Annotations()
         try:
             if numbered := page.annot_xrefs():
@@ -341,6 +336,13 @@ class Document:
                 )
         except _FOREIGN:
             annotations = None
+        if annotations and annotations.unsigned:
+            lines = without_prompts(lines, annotations.unsigned)
+        painted = sum(line.characters for line in lines if line.ink is Ink.PAINTED)
+        doubtful = {line.ink for line in lines} - {Ink.PAINTED, Ink.TINY}
+        if Ink.INVISIBLE in doubtful:
+            lines = _with_glyph_programs_seen(lines, page)
+        looked_at = painted < few_characters or bool(doubtful)
         return Page(
             number=number,
             width=round(placing.width, 2),

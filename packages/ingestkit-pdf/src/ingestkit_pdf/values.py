@@ -93,11 +93,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """What a page's annotations say. ``field_count`` counts empty fields too."""
+    """What a page's annotations say. ``field_count`` counts empty fields too.
+
+    ``unsigned`` are places for a signature that the file leaves empty.
+    """
 
     fields: tuple[Field, ...] = ()
     field_count: int = 0
     notes: tuple[Note, ...] = ()
+    unsigned: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
