@@ -221,6 +221,7 @@ def test_of_what_is_no_zip_file_nothing_can_be_said(tmp_path: Path, checked: Any
         ("0.375", "# ?/?", "3/8"),
         ("2.5", "# ??/??", "2 1/2"),
         ("3", "[$€-407] 0.00", "€ 3.00"),
+        ("-30.27942", "0.000", "-30.279"),
     ],
 )
 def test_the_second_opinion_on_formats(raw: str, code: str, text: str) -> None:

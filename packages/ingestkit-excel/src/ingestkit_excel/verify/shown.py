@@ -1,6 +1,6 @@
 """What a cell shows, worked out a second time and only as exactly as words and numbers need.
 
-Signs, colours and alignment say nothing here: of ``-1,234.50 EUR`` the tokens are what is compared.
+Colours and alignment say nothing here.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def _formatted(value: float, cell: Cell, *, date1904: bool) -> Iterator[str]:
         yield bare.replace("\0", " ")
         return
     try:
-        yield _number(abs(value), bare, plain)
+        sign = "-" if value < 0 and len(_SECTIONS.split(cell.code)) == 1 else ""
+        yield sign + _number(abs(value), bare, plain)
     except (InvalidOperation, OverflowError, ValueError):
         return
 
