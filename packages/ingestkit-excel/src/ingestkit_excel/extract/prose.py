@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ingestkit_core.elements import CellRange, Element, ElementKind, Span, range_name
 
 from ingestkit_excel.extract.cells import cells_of_region
 from ingestkit_excel.extract.closeup import Cell
+from ingestkit_excel.extract.facts import Piece
 from ingestkit_excel.extract.lines import BAR, labelled, one_line, with_link
+from ingestkit_excel.extract.titles import Title
 from ingestkit_excel.extract.view import Region
 
 __all__ = ["read_prose", "read_titles"]
@@ -28,16 +31,21 @@ Targets = Mapping[tuple[int, int], str]
 
 
 def read_titles(
-    above: Sequence[tuple[Region, Sequence[int]]], targets: Targets, metadata: Metadata
+    above: Sequence[Title], piece: Piece, targets: Targets, metadata: Metadata
 ) -> tuple[str, list[Element]]:
     """The title of a table and the elements of the rows above it: up to three headings, the rest paragraphs.
 
     Headings stay with the table in its first chunk, so what is no heading comes before them. Where all is too long for
-    a heading, the title is how the last text begins.
+    a heading, the title is how the last text begins. Of what stands above an earlier table only headings are said
+    again, and not counted.
     """
-    lines = [line for region, rows in above for line in _row_spans(region, rows, targets)]
+    lines = [
+        (single, replace(span, count=0) if title.told else span)
+        for title in (*above, Title(piece, piece.anatomy.titles))
+        for single, span in _row_spans(title.piece.region, title.rows, targets)
+    ]
     headings = [span for single, span in lines if single and len(span.text) <= _MAX_TITLE_CHARACTERS][-_MAX_TITLES:]
-    others = [span for _, span in lines if span not in headings]
+    others = [span for _, span in lines if span not in headings and span.count]
     title = _LEVELS.join(span.text for span in headings) or _beginning([span.text for single, span in lines if single])
     return title, [
         *(Element(ElementKind.PARAGRAPH, (span,), metadata=metadata) for span in others),

@@ -11,7 +11,6 @@ from ingestkit_core.errors import IngestError, ProcessError
 
 from ingestkit_excel.config import ExcelProcessorConfig
 from ingestkit_excel.extract.asides import read_asides
-from ingestkit_excel.extract.cells import cells_of_region, is_one_heading
 from ingestkit_excel.extract.facts import Piece, read_region
 from ingestkit_excel.extract.grid import read_grid, structure_of
 from ingestkit_excel.extract.inherited import with_headers
@@ -19,14 +18,13 @@ from ingestkit_excel.extract.lines import link_targets, rows_of
 from ingestkit_excel.extract.prose import read_prose, read_titles
 from ingestkit_excel.extract.records import read_record
 from ingestkit_excel.extract.regions import find_regions
+from ingestkit_excel.extract.titles import Title, may_be_title, with_titles
 from ingestkit_excel.extract.view import Region, SheetView, region_of
 from ingestkit_excel.models import RegionType, SheetRegion
 from ingestkit_excel.workbook import DefinedName, Rectangle
 
 __all__ = ["SheetContent", "read_sheet"]
 
-_MAX_TITLE_GAP_ROWS = 2
-_MAX_TITLE_ROWS = 5
 _MOSTLY = 0.5
 
 Metadata = tuple[tuple[str, Any], ...]
@@ -57,7 +55,7 @@ def read_sheet(
     regions, issues = _regions(view)
     read = [read_region(region, f"r{number}", config) for number, region in enumerate(regions, start=1)]
     pieces = list(with_headers(read))
-    for piece, titles in _with_titles(pieces):
+    for piece, titles in with_titles(pieces):
         reading.add(piece, titles)
     reading.add_asides()
     return SheetContent(
@@ -85,7 +83,7 @@ def _named(titles: set[str], pieces: Sequence[Piece]) -> Iterator[SheetRegion]:
         facts = piece.facts
         if piece.region_id in titles:
             facts = facts.model_copy(update={"region_type": RegionType.HEADER_BLOCK})
-        elif after_table and _may_be_title(piece):
+        elif after_table and may_be_title(piece):
             facts = facts.model_copy(update={"region_type": RegionType.FOOTER_BLOCK})
         after_table = piece.is_table
         yield facts
@@ -98,36 +96,6 @@ def _without_cells(view: SheetView) -> Iterator[SheetRegion]:
         yield SheetRegion(region_id=f"c{number}", region_type=RegionType.CHART, cell_range=place)
     if not view.masks and not view.sheet.charts:
         yield SheetRegion(region_id="r1", region_type=RegionType.EMPTY, cell_range="A1")
-
-
-def _with_titles(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, list[Piece]]]:
-    """Pieces in reading order, each with the pieces of text right above it that are its titles."""
-    waiting: list[Piece] = []
-    for piece in pieces:
-        while waiting and not _is_right_above(waiting[-1].region, piece.region):
-            yield waiting.pop(0), []
-        if _may_be_title(piece):
-            waiting.append(piece)
-            continue
-        yield piece, waiting
-        waiting = []
-    for piece in waiting:
-        yield piece, []
-
-
-def _may_be_title(piece: Piece) -> bool:
-    rows = piece.region.masks
-    if len(rows) > _MAX_TITLE_ROWS:
-        return False
-    if all(mask.bit_count() == 1 for mask in rows.values()):
-        return True
-    found = cells_of_region(piece.region, list(rows))
-    return all(is_one_heading(list(cells.values()), piece.region) for cells in found.values())
-
-
-def _is_right_above(title: Region, table: Region) -> bool:
-    beside = title.left <= table.right and title.right >= table.left - 1
-    return title.bottom < table.top and beside and title.view.row_gap(title.bottom, table.top) <= _MAX_TITLE_GAP_ROWS
 
 
 def _covers(name: Rectangle, table: Rectangle) -> bool:
@@ -163,14 +131,13 @@ class _Reading:
         self._told: set[str] = set()
         self._below_table = False
 
-    def add(self, piece: Piece, titles: Sequence[Piece]) -> None:
+    def add(self, piece: Piece, titles: Sequence[Title]) -> None:
         """Read one region, with the text above that belongs to it."""
         if piece.is_table or titles or piece.anatomy.titles:
             self.sections.append([])
-        self.titles.update(one.region_id for one in titles)
+        self.titles.update(one.piece.region_id for one in titles)
         metadata = self._metadata(piece)
-        above = [(one.region, list(one.region.masks)) for one in titles]
-        title, headings = read_titles([*above, (piece.region, piece.anatomy.titles)], self._targets, metadata)
+        title, headings = read_titles(titles, piece, self._targets, metadata)
         if piece.is_table:
             self._add_table(piece, title, headings, metadata)
         else:
