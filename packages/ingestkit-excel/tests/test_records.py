@@ -312,6 +312,9 @@ def test_names_the_workbook_gives_a_table_are_told(extract: Extract) -> None:
         ),
         (["06:00:00", "07:30:00"], 0, "time", ["06:00:00", "07:30:00"], "06:00:00"),
         (["soon", "later"], 0, "text", ["soon", "later"], "soon"),
+        (["PT24H30M1.500S", "P2DT1H"], 0, "duration", [88201.5, 176400], "PT24H30M1.500S"),
+        (["PT24H30M", "2023-07-04"], 0, "text", ["PT24H30M", "2023-07-04"], "PT24H30M"),
+        (["P1W", "PT1H"], 0, "text", ["P1W", "PT1H"], "P1W"),
     ],
 )
 def test_iso_dates_of_strict_files(

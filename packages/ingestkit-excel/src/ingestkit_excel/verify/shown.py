@@ -22,6 +22,7 @@ _CLOCK = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _DIGITS = re.compile(r"[0#?][0#?,]*(?:\.[0#?]*)?,*|\.[0#?]+,*")
+_LASTING = re.compile(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?")
 _SECONDS = 86400
 
 
@@ -65,10 +66,13 @@ def is_moment(cell: Cell) -> bool:
 
 
 def serial_of(cell: Cell, *, date1904: bool) -> float | None:
-    """A number, or an ISO date as a serial number; None for anything else."""
+    """A number, or an ISO date or duration as a serial number; None for anything else."""
     try:
         if cell.kind != "d":
             return float(cell.raw)
+        if lasting := _LASTING.fullmatch(cell.raw):
+            days, hours, minutes, seconds = (float(part or 0) for part in lasting.groups())
+            return timedelta(days, seconds, hours=hours, minutes=minutes) / timedelta(days=1)
         start = datetime(1904, 1, 1) if date1904 else datetime(1899, 12, 30)
         serial = (datetime.fromisoformat(cell.raw.rstrip("Z")) - start) / timedelta(days=1)
     except ValueError:

@@ -14,11 +14,13 @@ from datetime import date, datetime, time
 from ingestkit_excel.number_formats import NumberFormat, parse_format, show_general
 from ingestkit_excel.workbook.values import CellForm, CellKind, Styles
 
-__all__ = ["format_of", "moment_serial", "shower", "shown_texts"]
+__all__ = ["format_of", "is_elapsed", "moment_serial", "shower", "shown_texts"]
 
 _PLAIN_CHARACTERS = 11
 _PLAIN_NUMBER = re.compile(r"-?(?:[1-9][0-9]*|0)\.[0-9]*[1-9]|-?[1-9][0-9]{0,9}|0")
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
+_ELAPSED = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+_PER_DAY = (1, 24, 24 * 60, 24 * 60 * 60)
 _BOOLEANS = {"0": "FALSE", "1": "TRUE", "false": "FALSE", "true": "TRUE"}
 
 
@@ -99,14 +101,21 @@ def _moment(number_format: NumberFormat, *, date1904: bool) -> Callable[[str], s
     def show(raw: str) -> str:
         serial = moment_serial(raw, date1904=date1904)
         if serial is None or number_format.kind not in ("date", "time", "datetime", "duration"):
-            return raw.replace("T", " ")
+            return raw if is_elapsed(raw) else raw.replace("T", " ")
         return number_format.show(serial, date1904=date1904).strip()
 
     return show
 
 
 def moment_serial(raw: str, *, date1904: bool) -> float | None:
-    """The serial of ISO text; None where it is none."""
+    """The serial of ISO text, of an elapsed time its days; None where it is none."""
+    if is_elapsed(raw):
+        parts = _ELAPSED.fullmatch(raw)
+        return (
+            sum(float(part or 0) / per_day for part, per_day in zip(parts.groups(), _PER_DAY, strict=True))
+            if parts
+            else None
+        )
     try:
         if "-" not in raw:
             clock = time.fromisoformat(raw.rstrip("Z"))
@@ -116,6 +125,11 @@ def moment_serial(raw: str, *, date1904: bool) -> float | None:
         return None
     distance = moment.replace(tzinfo=None) - (_EPOCH_1904 if date1904 else _EPOCH)
     return distance.days + (distance.seconds + distance.microseconds / 1e6) / 86400
+
+
+def is_elapsed(raw: str) -> bool:
+    """Whether ISO text says how long something took: ``PT1H30M``."""
+    return raw.startswith("P")
 
 
 def _midnight(day: date) -> datetime:

@@ -14,7 +14,7 @@ from ingestkit_core.elements import ColumnType
 
 from ingestkit_excel.number_formats import serials_to_iso
 from ingestkit_excel.workbook.columns import Column, Piece, Stretch, place
-from ingestkit_excel.workbook.meaning import moment_serial, shown_texts
+from ingestkit_excel.workbook.meaning import is_elapsed, moment_serial, shown_texts
 from ingestkit_excel.workbook.types import Agreement, Parsed
 from ingestkit_excel.workbook.values import CellKind
 
@@ -160,6 +160,6 @@ def _integers(values: Sequence[str]) -> list[int]:
 
 
 def _seconds(raw: str) -> float | int:
-    serial = moment_serial(raw, date1904=False) if ":" in raw else float(raw)
+    serial = moment_serial(raw, date1904=False) if ":" in raw or is_elapsed(raw) else float(raw)
     seconds = round((serial or 0.0) * _SECONDS, 3)
     return int(seconds) if seconds.is_integer() else seconds

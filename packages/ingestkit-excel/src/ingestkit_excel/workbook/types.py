@@ -15,7 +15,7 @@ from ingestkit_core.elements import ColumnType
 
 from ingestkit_excel.number_formats import serials_to_iso
 from ingestkit_excel.workbook.columns import Piece
-from ingestkit_excel.workbook.meaning import format_of, moment_serial
+from ingestkit_excel.workbook.meaning import format_of, is_elapsed, moment_serial
 from ingestkit_excel.workbook.values import CellKind, Styles
 
 __all__ = ["Agreement", "Parsed"]
@@ -226,21 +226,25 @@ class _SerialFacts(_Facts):
 
 
 class _MomentFacts(_Facts):
-    """Dates and times as ISO text."""
+    """Dates, times and elapsed times as ISO text."""
 
     def __init__(self, styles: Styles, meaning: str) -> None:
         super().__init__(styles, meaning)
         self._readable = self._days = self._times = True
+        self._elapsed: set[bool] = set()
 
     def add(self, values: Sequence[str]) -> Parsed | None:
         self._readable = self._readable and all(moment_serial(raw, date1904=False) is not None for raw in values)
         self._days = self._days and all("T" not in raw and "-" in raw for raw in values)
         self._times = self._times and all("-" not in raw for raw in values)
+        self._elapsed.update(map(is_elapsed, values))
         return None
 
     def type(self) -> ColumnType:
-        if not self._readable:
+        if not self._readable or len(self._elapsed) > 1:
             return "text"
+        if True in self._elapsed:
+            return "duration"
         if self._days:
             return "date"
         return "time" if self._times else "datetime"
