@@ -123,7 +123,7 @@ def serve(tmp_path: Path) -> Serve:
         with open(said, "wb") as log:
             worker = ending_with_us(subprocess.Popen(command, stderr=log, stdout=log))
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 180
             while b"serving " not in said.read_bytes():
                 assert worker.poll() is None, said.read_text()
                 assert time.monotonic() < deadline, said.read_text()

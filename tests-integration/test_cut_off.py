@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -138,9 +139,19 @@ def test_a_worker_that_is_cut_off_costs_nothing(
             records = stored.jobs.find_all(jobs).values()
             return [record for record in records if record.state == "running" and f":{lost.pid}:" in str(record.worker)]
 
-        _until(lambda: len(stored.jobs.settled_among(jobs)) >= 4 and bool(had_by_the_lost()))
+        def stopped_in_a_job() -> bool:
+            lost.send_signal(signal.SIGSTOP)
+            time.sleep(0.1)  # what it had sent arrives
+            if had_by_the_lost():
+                return True
+            lost.send_signal(signal.SIGCONT)
+            return False
+
+        _until(lambda: len(stored.jobs.settled_among(jobs)) >= 4)
+        _until(stopped_in_a_job)
         _ip("link", "set", cable, "down")
         cut = had_by_the_lost()
+        lost.send_signal(signal.SIGCONT)
         results = [backend.get_result(job, 200) for job in jobs]
         assert {result.status for result in results} <= {"committed", "unchanged"}
         records = stored.jobs.find_all(jobs)

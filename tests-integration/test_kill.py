@@ -218,7 +218,7 @@ def _session_members(session: int) -> list[int]:
     return members
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float = 3.0) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "something outlived its owner"

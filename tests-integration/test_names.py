@@ -9,7 +9,7 @@ import sys
 import ingestkit_core
 import pytest
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 PDF = """
 PDFRouter create_default_router PDFProcessorConfig PDFType PageType IngestionMethod OCREngine ContentType

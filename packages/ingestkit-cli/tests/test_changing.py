@@ -132,7 +132,7 @@ def test_on_a_terminal_it_asks(stored: Run, environment: dict[str, str], answer:
         shown += os.read(ours, 1024)
     assert b"Forget documents/below/leave.txt" in shown
     os.write(ours, f"{answer}\n".encode())
-    assert running.wait(20) == code
+    assert running.wait(60) == code
     os.close(ours)
     assert len(listed(stored)) == left
 

@@ -29,7 +29,7 @@ def sleepers(folder: Path, number: int) -> Path:
     return folder
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to be"
@@ -195,7 +195,7 @@ def test_a_second_owner_is_refused_or_waits(start: Run, ingestkit: Run, here: Pa
         told = waiting.stderr.readline()
         assert told.startswith(f"waiting: {here / 'ingestkit.db'} is being written by process {os.getpid()}")
         assert waiting.poll() is None
-    out, _ = waiting.communicate(timeout=20)
+    out, _ = waiting.communicate(timeout=60)
     assert (waiting.returncode, out.partition(",")[0]) == (0, "2 committed")
 
 
@@ -209,7 +209,7 @@ def test_the_first_signal_finishes_what_is_under_way(
     first = running.stdout.readline()
     workers = processes_of(running.pid)
     running.send_signal(number)
-    out, err = running.communicate(timeout=30)
+    out, err = running.communicate(timeout=60)
     assert running.returncode == code
     assert "finishing what is under way; again to stop at once" in err
     results = [json.loads(line) for line in (first + out).splitlines()]
@@ -231,9 +231,9 @@ def test_the_second_signal_stops_at_once(start: Run, here: Path, processes_of: C
     for _ in range(8):
         running.send_signal(signal.SIGINT)
         time.sleep(0.03)
-    _, err = running.communicate(timeout=10)
+    _, err = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert time.monotonic() - asked < 8
+    assert time.monotonic() - asked < 30
     assert "1 committed, 0 unchanged, 0 quarantined" in err
     assert "stopped; what was not finished is read in the next run" in err
     assert "Traceback" not in err
@@ -250,7 +250,7 @@ def test_waiting_for_the_store_can_be_interrupted(start: Run, here: Path, docume
         waiting = start("ingest", str(documents), "--wait")
         assert "waiting: " in waiting.stderr.readline()
         waiting.send_signal(signal.SIGINT)
-        _, err = waiting.communicate(timeout=10)
+        _, err = waiting.communicate(timeout=60)
     assert waiting.returncode == 130
     assert "Traceback" not in err
 
@@ -264,7 +264,7 @@ def test_a_reader_that_goes_away_is_no_drama(start: Run, here: Path) -> None:
     running.stdout.readline()
     running.stdout.close()
     err = running.stderr.read()
-    assert running.wait(20) == 141
+    assert running.wait(60) == 141
     assert "Traceback" not in err
     assert "BrokenPipe" not in err
     assert "Exception ignored" not in err
@@ -291,7 +291,7 @@ def test_a_terminal_gets_a_bar_and_only_what_went_wrong(environment: dict[str, s
     except OSError:
         pass  # Linux says so when the other end is closed
     os.close(ours)
-    out, _ = running.communicate(timeout=30)
+    out, _ = running.communicate(timeout=60)
     text = shown.decode()
     assert running.returncode == 1
     assert "reading" in text

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ingestkit_core.stores import open_store
 from ingestkit_core.testing import write_text
-from ingestkit_core.testing.servers import RedisServer, free_ports, is_installed
+from ingestkit_core.testing.servers import RedisServer, is_installed
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -187,8 +187,7 @@ def test_ctrl_c_withdraws_what_no_worker_began(start: Start, here: Path, folder:
 
 def test_a_broker_that_is_down_is_one_line(start: Start, folder: Path, redis_server: RedisServer) -> None:
     write_text(folder / "good.txt", "Some words.")
-    (port,) = free_ports(1)
-    url = f"redis://:secret@127.0.0.1:{port}/0"
+    url = "redis://:secret@127.0.0.1:1/0"
     for command in (("ingest", "folder"), ("worker",)):
         code, _, err = finished(start(*command, "--queue", url))
         assert code == 3

@@ -104,6 +104,20 @@ def many_parts(file_path: str, config: dict[str, Any]) -> Split:
     return Split(timed, tuple(range(6)), overlap, max_parts_at_once=2)
 
 
+def parts_that_meet(file_path: str, config: dict[str, Any]) -> Split:
+    return Split(timed_together, tuple(range(6)), overlap, max_parts_at_once=2)
+
+
+def timed_together(file_path: str, config: dict[str, Any], part: int) -> tuple[float, float]:
+    """The first two wait for each other: a worker may have to start first."""
+    started = time.monotonic()
+    Path(file_path, str(part)).touch()
+    while not all(Path(file_path, other).exists() for other in "01") and time.monotonic() < started + 30:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    return started, time.monotonic()
+
+
 def timed(file_path: str, config: dict[str, Any], part: int) -> tuple[float, float]:
     started = time.monotonic()
     time.sleep(0.5)
@@ -114,9 +128,9 @@ def overlap(file_path: str, config: dict[str, Any], carried: bytes, values: Sequ
     return result(file_path, max(sum(a <= start < b for a, b in values) for start, _ in values))
 
 
-def test_so_many_parts_at_once_and_no_more() -> None:
-    with LocalExecutionBackend(many_parts, 4) as backend:
-        assert backend.get_result(backend.submit("many", CONFIG), 30).warnings == ("2",)
+def test_so_many_parts_at_once_and_no_more(tmp_path: Path) -> None:
+    with LocalExecutionBackend(parts_that_meet, 4) as backend:
+        assert backend.get_result(backend.submit(str(tmp_path), CONFIG), 60).warnings == ("2",)
 
 
 def leaves_files(file_path: str, config: dict[str, Any]) -> Split:
@@ -144,7 +158,7 @@ def test_files_of_parts_live_until_the_document_is_finished() -> None:
     with LocalExecutionBackend(leaves_files, 2, finish=finish) as backend:
         done = backend.get_result(backend.submit("files", CONFIG), 30)
         assert done.warnings == ("content 0", "content 1")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while any(path.parent.exists() for path in seen) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert len(seen) == 2

@@ -18,7 +18,7 @@ from ingestkit_core.errors import ErrorCode, ExecutionError
 from ingestkit_core.execution.distributed import DistributedExecutionBackend
 from ingestkit_core.stores.redis_calls import connect
 from ingestkit_core.testing.execution import KillingContract, Make
-from ingestkit_core.testing.servers import RabbitServer, RedisServer, free_ports
+from ingestkit_core.testing.servers import RabbitServer, RedisServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -95,9 +95,8 @@ def code_of(error: pytest.ExceptionInfo[ExecutionError]) -> ErrorCode:
 
 def test_a_broker_that_is_down_is_said_at_submission_and_leaves_no_record(tmp_path: Path) -> None:
     pytest.importorskip("celery")
-    (port,) = free_ports(1)
     path = tmp_path / "store.db"
-    for url in (f"redis://127.0.0.1:{port}/0", f"amqp://guest:secret@127.0.0.1:{port}//"):
+    for url in ("redis://127.0.0.1:1/0", "amqp://guest:secret@127.0.0.1:1//"):
         with DistributedExecutionBackend(url, str(path)) as backend, pytest.raises(ExecutionError) as down:
             backend.submit("a", ProcessorConfig())
         assert code_of(down) is ErrorCode.E_EXECUTION_SUBMIT

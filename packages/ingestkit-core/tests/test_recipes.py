@@ -20,7 +20,7 @@ from ingestkit_core.parallel import CancellationToken, ParallelConfig, ThreadExe
 from ingestkit_core.recipes import Recipe, RecipeError, StepEvent, load_recipe, run_recipe
 from ingestkit_core.testing import ModelServer, TextRouter, write_text
 
-pytestmark = [pytest.mark.unit, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(180)]
 
 DO = """
 import os, threading, time
@@ -42,8 +42,9 @@ def after(state, seconds, word):
     time.sleep(seconds)
     return {"word": word}
 def meet(state):
-    TWO.wait(timeout=0.5)
+    TWO.wait(timeout=state["patience"])
     return {"met": True}
+def patience(state, seconds): return {"patience": seconds}
 def spoil(state, word):
     state["deep"]["words"].append(word)
     time.sleep(0.1)
@@ -58,15 +59,20 @@ def lock(state): return {"db": {"lock": threading.Lock()}}
 def cancel(state):
     from ingestkit_core.parallel import current_token
     current_token().cancel()
-def own(state, store, mark):
+def own(state, store, mark, patience):
     with open_store(store) as opened, opened.lease(None):
         Path(mark).touch()
-        time.sleep(0.7)
+        limit = time.monotonic() + patience
+        while not Path(f"{mark}.now").exists() and time.monotonic() < limit:
+            time.sleep(0.01)
         return {"until": time.monotonic()}
 def when(state, mark):
     while not Path(mark).exists():
         time.sleep(0.01)
-def now(state): return {"at": time.monotonic()}
+def now(state, mark):
+    at = time.monotonic()
+    Path(f"{mark}.now").touch()
+    return {"at": at}
 """
 
 Load = Callable[..., Recipe]
@@ -164,7 +170,7 @@ def test_so_many_branches_run_at_once(run: Run, max_workers: int, parallel: str,
     state = run(
         f"""
         settings: {{parallel: {{max_workers: {max_workers}}}}}
-        steps: {{reset: {{run: do:nothing}}, a: {{run: do:meet}}, b: {{run: do:meet}}}}
+        steps: {{reset: {{run: do:patience, with: {{seconds: {30 if met else 0.3}}}}}, a: {{run: do:meet}}, b: {{run: do:meet}}}}
         edges: [{{from: reset, to: [a, b], parallel: {parallel}, on_error: continue}}]
         """
     )
@@ -770,6 +776,7 @@ def test_a_step_that_ingests_may_have_an_embedder(
 
 @pytest.mark.parametrize("strategy", ["thread", "process"])
 def test_branches_ingest_into_one_store(run: Run, documents: Path, tmp_path: Path, strategy: str) -> None:
+    patience = 0.7 if strategy == "process" else 30  # seconds the owner waits for the other one
     state = run(
         f"""
         settings:
@@ -777,10 +784,10 @@ def test_branches_ingest_into_one_store(run: Run, documents: Path, tmp_path: Pat
           {THREADS}
           parallel: {{strategy: {strategy}, max_workers: 3}}
         steps:
-          owner: {{run: do:own, with: {{store: "${{store}}", mark: "${{store}}.mark"}}}}
+          owner: {{run: do:own, with: {{store: "${{store}}", mark: "${{store}}.mark", patience: {patience}}}}}
           when: {{run: do:when, with: {{mark: "${{store}}.mark"}}}}
           one: {{run: ingest, with: {{paths: "${{documents}}/one"}}}}
-          now: {{run: do:now}}
+          now: {{run: do:now, with: {{mark: "${{store}}.mark"}}}}
           two: {{run: ingest, with: {{paths: "${{documents}}/two"}}}}
         edges:
           - {{to: [owner, when, two], parallel: true}}

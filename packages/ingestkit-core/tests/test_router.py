@@ -68,7 +68,10 @@ def test_the_second_time_nothing_is_done(router: TextRouter, folder: Path, monke
     assert again.model_copy(update={"status": "committed"}).chunks_created == first.chunks_created
 
 
-def test_a_fresh_file_is_not_trusted_by_its_time(router: TextRouter, folder: Path) -> None:
+def test_a_fresh_file_is_not_trusted_by_its_time(
+    router: TextRouter, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingestkit_core.sources._TIME_DOUBT_NS", 60 * 10**9)
     path = write_text(folder / "a.txt", "one two")
     stamp = path.stat().st_mtime_ns
     router.process(path)

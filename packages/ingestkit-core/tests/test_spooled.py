@@ -46,7 +46,7 @@ def read_rows() -> SpooledRows:
     return spooled([("x",)], 1)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_files_of_a_job_on_threads_stay_until_its_result_was_used() -> None:
     outcomes: list[Outcome] = []
     pool = ThreadPool(2)

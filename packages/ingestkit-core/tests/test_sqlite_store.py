@@ -152,7 +152,7 @@ def run_python(code: str, *arguments: object) -> subprocess.CompletedProcess[str
     )
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_one_owner_at_a_time_and_readers_always(store: SqliteStore) -> None:
     store.replace(version("/a.txt", ["text"]))
     script = """

@@ -11,7 +11,7 @@ import pytest
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.testing import TextConfig, TextRouter, write_text
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,12 @@ from typing import Any, Literal
 
 import pytest
 from ingestkit_core.errors import ExecutionError, PickleValidationError
+from ingestkit_core.execution import crew, forking
 from ingestkit_core.execution.workers import Job, Outcome, WorkerPool, find_unpicklable
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.timeout(60),
+    pytest.mark.timeout(180),
     pytest.mark.skipif(os.name != "posix", reason="the faults are POSIX ones"),
 ]
 
@@ -66,7 +67,7 @@ def gone(pid: int) -> bool:
     return state == "Z"
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     limit = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > limit:
@@ -275,7 +276,7 @@ def test_one_bad_job_among_twenty_good_ones(fault: Fault, shared: Shared) -> Non
             bad.value()
     assert (fault.exception or "") in (bad.traceback or "")
     if fault.timeout:
-        assert bad.seconds < fault.timeout + 1.0
+        assert fault.timeout <= bad.seconds < fault.timeout + 20
     shared.pids.update(outcome.worker_pid or 0 for outcome in [*outcomes, bad])
     if fault.died or fault.timeout:
         assert gone(bad.worker_pid or 0)
@@ -411,7 +412,7 @@ def test_a_killed_owner_of_spawned_workers_leaves_no_worker(tmp_path: Path, own_
 def test_an_owner_that_ends_without_closing_leaves_nothing(tmp_path: Path) -> None:
     script = owner_script(tmp_path, launcher="fork", function="write_note_and_loop", then="sys.exit(0)")
     owner, pids = start_owner(script)
-    assert owner.wait(10) == 0
+    assert owner.wait(30) == 0
     assert wait_until(lambda: all(gone(pid) for pid in pids))
 
 
@@ -455,8 +456,11 @@ def test_workers_die_with_their_owner_also_without_the_template_and_the_next_poo
 
 def test_a_timeout_kills_what_the_job_started(pool: WorkerPool, tmp_path: Path) -> None:
     note = tmp_path / "note"
-    outcome = one(pool, faults.start_a_child_and_loop, str(note), timeout_seconds=1.0)
-    assert code_of(outcome) == TIMEOUT
+    for limit in (1.0, 4.0, 16.0):  # where much else runs, the first is over before the child is there
+        outcome = one(pool, faults.start_a_child_and_loop, str(note), timeout_seconds=limit)
+        assert code_of(outcome) == TIMEOUT
+        if note.exists():
+            break
     assert wait_until(lambda: all(gone(int(pid)) for pid in note.read_text().split()))
 
 
@@ -475,13 +479,16 @@ def test_a_lifeline_taken_up_after_the_owners_death_ends_the_worker(way: str) ->
         read_end, write_end = os.pipe()
         os.close(write_end)
         lifeline.{way}(read_end)
-        time.sleep(2)
+        time.sleep(20)
     """
     ran = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], timeout=30, check=False)
     assert ran.returncode == -signal.SIGKILL
 
 
-def test_close_kills_cancels_and_may_be_called_again(own_temporary_directory: Path) -> None:
+def test_close_kills_cancels_and_may_be_called_again(
+    own_temporary_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forking, "_END_SECONDS", 40.0)
     pool = WorkerPool(2)
     run = Run(pool)
     for _ in range(5):
@@ -490,7 +497,7 @@ def test_close_kills_cancels_and_may_be_called_again(own_temporary_directory: Pa
     pids = pool.worker_pids
     began = time.monotonic()
     pool.close()
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 30, "the template did not go by itself"
     assert {code_of(outcome) for outcome in run.wait(0.1)} == {"E_EXECUTION_CANCELLED"}
     assert all(gone(pid) for pid in pids)
     assert list(own_temporary_directory.iterdir()) == []
@@ -505,8 +512,10 @@ def test_a_pool_that_was_never_used_starts_nothing(own_temporary_directory: Path
         assert list(own_temporary_directory.iterdir()) == []
 
 
-def test_a_pool_closed_while_it_boots_leaves_nothing(own_temporary_directory: Path) -> None:
-    with WorkerPool(1, preload=["decimal"]) as pool:
+def test_a_pool_closed_while_it_boots_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow_to_load.py").write_text("import time; time.sleep(60)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with WorkerPool(1, preload=["slow_to_load"]) as pool:
         run = Run(pool)
         run.submit(faults.double, 1)
     assert code_of(run.wait(0.1)[0]) == "E_EXECUTION_CANCELLED"
@@ -627,7 +636,7 @@ def test_a_worker_that_keeps_much_memory_is_replaced_between_jobs(monkeypatch: p
         first = one(pool, faults.nap, 0.3, max_memory_bytes=10_000 * MIB).value()
         assert one(pool, faults.nap, 0.3, max_memory_bytes=10_000 * MIB).value() == first
         resident = int(Path(f"/proc/{first}/statm").read_text().split()[1]) * 4096
-        assert one(pool, faults.nap, 0.3, max_memory_bytes=int(resident * 1.5)).value() == first
+        assert one(pool, faults.nap, 1.0, max_memory_bytes=int(resident * 1.5)).value() == first
         assert one(pool, faults.nap, 0, max_memory_bytes=int(resident * 1.5)).value() != first
 
 
@@ -676,7 +685,7 @@ def test_as_many_workers_as_allowed_and_needed() -> None:
         for _ in range(6):
             run.submit(faults.nap, 0.1)
         run.wait()
-        assert len(pool.worker_pids) == 3
+        assert wait_until(lambda: len(pool.worker_pids) == 3)
 
 
 def test_jobs_start_in_the_order_of_their_submission() -> None:
@@ -774,8 +783,10 @@ def test_a_killed_template_is_replaced_and_running_jobs_go_on() -> None:
     ("call", "timeout", "code"), [((faults.loop_in_c,), 0.5, TIMEOUT), ((faults.nap_and_segfault, 0.5), None, CRASHED)]
 )
 def test_a_fault_under_a_killed_template_is_answered_at_once(
-    call: tuple[Any, ...], timeout: float | None, code: str
+    call: tuple[Any, ...], timeout: float | None, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for patience in ("_DEATH_SECONDS", "_HUNG_UP_SECONDS"):
+        monkeypatch.setattr(crew, patience, 60.0)
     with WorkerPool(1) as pool:
         run = Run(pool)
         run.submit(*call, timeout_seconds=timeout)
@@ -784,7 +795,7 @@ def test_a_fault_under_a_killed_template_is_answered_at_once(
         os.kill(template_pid(pool) or 0, signal.SIGKILL)
         outcome = run.wait()[0]
         assert code_of(outcome) == code
-        assert outcome.seconds < 1.0
+        assert outcome.seconds < 20
 
 
 def test_an_idle_worker_goes_with_its_template() -> None:
@@ -922,7 +933,7 @@ def test_nobody_reading_stderr_holds_up_no_job() -> None:
         done = threading.Semaphore(0)
         with WorkerPool(1) as pool:
             for _ in range(20):
-                pool.submit(Job(faults.print_much, (1,), timeout_seconds=5), lambda outcome: (print(outcome.error), done.release()))
+                pool.submit(Job(faults.print_much, (1,), timeout_seconds=20), lambda outcome: (print(outcome.error), done.release()))
             for _ in range(20):
                 done.acquire()
     """
@@ -1001,7 +1012,7 @@ def test_a_stranger_cannot_pose_as_a_worker() -> None:
         port = pool._supervisor._crew._launcher._listener.getsockname()[1]  # type: ignore[union-attr]
         with socket.create_connection(("127.0.0.1", port)) as stranger:
             stranger.sendall(bytes(40))
-            stranger.settimeout(5)
+            stranger.settimeout(20)
             assert stranger.recv(1) == b""
         assert one(pool, faults.double, 2).value() == 4
 

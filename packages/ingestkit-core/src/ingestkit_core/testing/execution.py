@@ -62,17 +62,17 @@ class ExecutionBackendContract:
     def test_the_config_travels_and_the_result_returns(self, make: Make) -> None:
         backend = make(read_result)
         job = backend.submit("a", ProcessorConfig(chunk_size_tokens=77))
-        assert backend.get_result(job, timeout=30).warnings == ("77",)
+        assert backend.get_result(job, timeout=60).warnings == ("77",)
         assert backend.get_result(job).file_path == "a"
 
     def test_many_jobs_each_get_their_own_result(self, make: Make) -> None:
         backend = make(read_result)
         jobs = [backend.submit(f"file{i}", ProcessorConfig()) for i in range(50)]
-        assert [backend.get_result(job, timeout=30).file_path for job in jobs] == [f"file{i}" for i in range(50)]
+        assert [backend.get_result(job, timeout=60).file_path for job in jobs] == [f"file{i}" for i in range(50)]
 
     def test_finish_runs_in_the_owner(self, make: Make) -> None:
         backend = make(read_result, finish=finish)
-        assert backend.get_result(backend.submit("a", ProcessorConfig()), 30).ingestion_method == "finished"
+        assert backend.get_result(backend.submit("a", ProcessorConfig()), 60).ingestion_method == "finished"
 
     def test_an_unknown_job_is_not_found(self, make: Make) -> None:
         with pytest.raises(ExecutionError) as error:
@@ -85,11 +85,11 @@ class ExecutionBackendContract:
         with pytest.raises(ExecutionError) as error:
             backend.get_result(job, timeout=0.1)
         assert error.value.code is ErrorCode.E_EXECUTION_TIMEOUT
-        assert backend.get_result(job, timeout=30).status == "committed"
+        assert backend.get_result(job, timeout=60).status == "committed"
 
     def test_a_typed_error_keeps_its_code_and_place(self, make: Make) -> None:
         backend = make(read_marked)
-        result = backend.get_result(backend.submit("corrupt", ProcessorConfig()), 30)
+        result = backend.get_result(backend.submit("corrupt", ProcessorConfig()), 60)
         assert (result.status, result.errors) == ("quarantined", ("E_PARSE_CORRUPT",))
         assert result.error_details[0].page_number == 7
 
@@ -99,20 +99,20 @@ class ExecutionBackendContract:
         bad = backend.submit(f"bad-{fault}", ProcessorConfig())
         good = backend.submit("good", ProcessorConfig())
         expected = "E_EXECUTION_MEMORY" if fault == "memory-error" else "E_EXECUTION_CRASHED"
-        assert backend.get_result(bad, 30).errors == (expected,)
-        assert backend.get_result(good, 30).status == "committed"
+        assert backend.get_result(bad, 60).errors == (expected,)
+        assert backend.get_result(good, 60).status == "committed"
 
     def test_a_value_that_is_no_result_is_named(self, make: Make) -> None:
         backend = make(_no_result)
-        result = backend.get_result(backend.submit("a", ProcessorConfig()), 30)
+        result = backend.get_result(backend.submit("a", ProcessorConfig()), 60)
         assert result.errors == ("E_EXECUTION_RESULT_LOST",)
 
     def test_a_late_job_is_reported_late(self, make: Make) -> None:
         backend = make(read_marked)
         started = time.monotonic()
         job = backend.submit("bad-sleep", ProcessorConfig(per_document_timeout_seconds=LIMIT_SECONDS))
-        assert backend.get_result(job, 30).errors == ("E_EXECUTION_TIMEOUT",)
-        assert time.monotonic() - started < 15
+        assert backend.get_result(job, 60).errors == ("E_EXECUTION_TIMEOUT",)
+        assert time.monotonic() - started < 30
 
 
 class KillingContract(ExecutionBackendContract):
@@ -136,10 +136,12 @@ class KillingContract(ExecutionBackendContract):
     def test_one_bad_document_costs_nobody_else(self, make: Make, fault: str, code: str) -> None:
         """(A result of 200 MB comes back whole; here it is lost only because it is no ProcessingResult.)"""
         backend = make(read_marked)
-        limit = LIMIT_SECONDS if code == "E_EXECUTION_TIMEOUT" else 10 * LIMIT_SECONDS
-        config = ProcessorConfig(per_document_timeout_seconds=limit, max_memory_mb=700)
-        names = [f"good{i}" for i in range(10)] + [f"bad-{fault}"] + [f"good{i}" for i in range(10, 20)]
-        jobs = {name: backend.submit(name, config) for name in names}
+        patient = ProcessorConfig(per_document_timeout_seconds=60, max_memory_mb=700)
+        hasty = patient.model_copy(update={"per_document_timeout_seconds": LIMIT_SECONDS})
+        configs = {f"good{i}": patient for i in range(10)}
+        configs[f"bad-{fault}"] = hasty if code == "E_EXECUTION_TIMEOUT" else patient
+        configs |= {f"good{i}": patient for i in range(10, 20)}
+        jobs = {name: backend.submit(name, config) for name, config in configs.items()}
         results = {name: backend.get_result(job, 60) for name, job in jobs.items()}
         assert results.pop(f"bad-{fault}").errors == (code,)
         assert {result.status for result in results.values()} == {"committed"}

@@ -25,9 +25,11 @@ __all__ = [
     "fail_times",
     "fail_untravelled",
     "fault",
+    "follow",
     "interval",
     "leave",
     "mark",
+    "meet",
     "notes",
     "poll",
     "process_id",
@@ -35,6 +37,9 @@ __all__ = [
 ]
 
 State = Mapping[str, Any]
+
+_LONG_SECONDS = 20.0
+"""After which a flow waits in vain for another."""
 
 
 class Unreachable(ConnectionError):
@@ -78,6 +83,31 @@ def interval(state: State) -> tuple[float, float]:
     began = time.monotonic()
     time.sleep(state["seconds"])
     return began, time.monotonic()
+
+
+def follow(state: State) -> float:
+    """Waits until ``after`` was noted, if there is one, and notes ``name``; when that was."""
+    if "after" in state:
+        _await(state, state["after"])
+    ended = time.monotonic()
+    _note(state, state["name"])
+    return ended
+
+
+def meet(state: State) -> tuple[float, float]:
+    """Ends once another one of it runs beside it; when it began and ended."""
+    began = time.monotonic()
+    _note(state, "met")
+    _await(state, "met", 2)
+    return began, time.monotonic()
+
+
+def _await(state: State, word: str, times: int = 1) -> None:
+    limit = time.monotonic() + _LONG_SECONDS
+    while len(notes(Path(state["directory"]), word)) < times:
+        if time.monotonic() > limit:
+            raise TimeoutError(f"nobody noted {word!r}")
+        time.sleep(0.01)
 
 
 def mark(state: State) -> None:

@@ -13,7 +13,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestkit_core.testing.ending import ending_with_us
+from ingestkit_core.testing.servers import free_ports
 
 __all__ = ["PASSWORD", "PostgresServer", "shared_server", "why_no_server"]
 
@@ -41,7 +41,7 @@ shared_buffers = 64MB
 max_connections = 40
 """
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _database_numbers = itertools.count(1)
 
 
@@ -87,7 +87,7 @@ class PostgresServer:
         assert prefix is not None
         self.folder = folder
         self.address = address
-        self.port = _free_port()
+        (self.port,) = free_ports(1)
         self._command = [*prefix, str(binaries / "postgres"), "-D", str(folder), "-p", str(self.port)]
         self._process: subprocess.Popen[bytes] | None = None
         self._free: list[str] = []
@@ -180,10 +180,3 @@ def shared_server() -> PostgresServer:
     atexit.register(remove)
     server.start()
     return server
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

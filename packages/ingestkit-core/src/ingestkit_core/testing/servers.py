@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -22,7 +23,9 @@ from ingestkit_core.testing.ending import ending_with_us
 
 __all__ = ["RabbitServer", "RedisServer", "free_ports", "is_installed"]
 
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
+_SERVER_PORTS = range(10_240, 32_768)
+"""Below those that the system gives to clients."""
 
 
 def is_installed(command: str) -> bool:
@@ -35,12 +38,17 @@ def _path_of(command: str) -> str | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on just now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Ports nobody listens on just now, and no client is given meanwhile."""
+    # Not those the system gives (bind to 0): until the server listens, any connection may get the same, and one that
+    # asks again and again for a server that is down may be connected with itself.
+    chosen: list[int] = []
+    for port in random.SystemRandom().sample(_SERVER_PORTS, 1000):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            chosen.append(port)
+        if len(chosen) == count:
+            return chosen
+    raise RuntimeError("no port is free")
 
 
 class _Server(ABC):
