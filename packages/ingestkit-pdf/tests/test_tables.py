@@ -338,6 +338,17 @@ def test_a_rule_under_a_head_says_what_it_spans() -> None:
     assert (table.rows[0][0].text, table.rows[0][0].row_span) == ("Year", 2)
 
 
+def test_a_rule_under_several_heads_is_parted_by_the_rules_between_them() -> None:
+    names = ["Area", "Yield", "Cost"]
+    rows = [["Region", *names, *names], *([region, *"123456"] for region in ("North", "South", "West", "East"))]
+    lines = [*rows_at([["Grown", "Caught"]], (255, 402)), *rows_at(rows, (100, 200, 250, 300, 350, 400, 450), 114)]
+    levels = (level(97, 95, 495), level(111.5, 190, 495), level(126, 95, 495), level(185, 95, 495))
+
+    table = only(find_tables(page(lines), Drawings((*levels, plumb(190, 97, 185), plumb(340, 97, 185)))))
+
+    assert column_names(table)[1:] == tuple(f"{head} / {name}" for head in ("Grown", "Caught") for name in names)
+
+
 def test_a_head_in_the_middle_over_two_columns_spans_them() -> None:
     rows = [["", "Male", "Female", "Male", "Female"], *([f"Area {n}", "10.5", "11.5", "12.5", "13.5"] for n in "ABCD")]
     xs = (100, 200, 260, 340, 400)

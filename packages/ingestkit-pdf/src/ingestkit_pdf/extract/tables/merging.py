@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -105,7 +105,7 @@ def _parted_beside(frame: Frame) -> list[list[bool]]:
     parted: list[list[bool]] = []
     for row, (top, bottom) in enumerate(pairwise(frame.rows)):
         ruled = {index for index, rules in verticals.items() if covered(rules, top.at, bottom.at) >= _PARTED_RATIO}
-        joined = _headed(frame, row) | _crossed(frame, row)
+        joined = _headed(frame, row, ruled) | _crossed(frame, row)
         if ruled or (frame.region.closed and top.drawn and bottom.drawn):
             joined |= _alone(frame, row, ruled, verticals.keys() - ruled)
         parted.append([index in ruled or index not in joined for index in range(len(frame.columns) - 2)])
@@ -130,19 +130,31 @@ def _alone(frame: Frame, row: int, ruled: set[int], unruled: set[int]) -> set[in
     return alone
 
 
-def _headed(frame: Frame, row: int) -> set[int]:
-    """Columns that one text with a rule under it heads together with the next, by index."""
+def _headed(frame: Frame, row: int, ruled: Iterable[int]) -> set[int]:
+    """Columns that one text with a rule under it heads together with the next, by index.
+
+    A rule under several heads is one for each where a rule between columns (``ruled``) parts them.
+    """
     bottom = frame.rows[row + 1]
     if not bottom.drawn or not frame.in_header(bottom.at):
         return set()
     together: set[int] = set()
-    for rule in _at(frame.region.rulings.horizontal, bottom.at):
+    crossing = sorted(frame.columns[index + 1].at for index in ruled)
+    for rule in _cut(_at(frame.region.rulings.horizontal, bottom.at), crossing):
         first, last = _columns_over(rule, frame.columns)
         over = [piece for piece in frame.by_row[row] if rule.start - 2 <= (piece.x0 + piece.x1) / 2 <= rule.end + 2]
         whole = first == 0 and last == len(frame.columns) - 2
         if first < last and over and not whole and all(len(line) == 1 for line in rows_of(over)):
             together.update(range(first, last))
     return together
+
+
+def _cut(rules: Iterable[Rule], places: Sequence[float]) -> Iterator[Rule]:
+    """The parts of rules between places that lie within them; ``places`` ascend."""
+    for rule in rules:
+        inner = places[bisect_right(places, rule.start + EDGE_POINTS) : bisect_left(places, rule.end - EDGE_POINTS)]
+        for start, end in pairwise([rule.start, *inner, rule.end]):
+            yield Rule(rule.at, start, end)
 
 
 def _at(rules: Sequence[Rule], place: float) -> Sequence[Rule]:
