@@ -179,11 +179,10 @@ def garbled(raw: Any, text: bytes) -> bytes:
     """A font whose characters have no names: nothing maps its codes to Unicode."""
     differences = b" ".join(b"/g%d" % number for number in range(256))
     font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding<</Differences[0 %s]>>>>" % differences
-    content = raw.one_page(
-        {6: font, 7: raw.stream(b"BT /F1 12 Tf 72 700 Td (Readable words) Tj /F2 12 Tf 0 -30 Td (%s) Tj ET" % text)}
-    )
-    content = content.replace(b"/F1 5 0 R", b"/F1 5 0 R/F2 6 0 R")
-    return content.replace(b"/Contents 4 0 R", b"/Contents 7 0 R")
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 7 0 R/Resources<</Font<</F1 5 0 R/F2 6 0 R>>>>>>"
+    content = raw.stream(b"BT /F1 12 Tf 72 700 Td (Readable words) Tj /F2 12 Tf 0 -30 Td (%s) Tj ET" % text)
+    document: bytes = raw.one_page({3: page, 6: font, 7: content})
+    return document
 
 
 def test_garbled_lines_are_no_content(raw: Any, write: Callable[..., str], reading: Reading) -> None:
@@ -197,12 +196,18 @@ def test_garbled_lines_are_no_content(raw: Any, write: Callable[..., str], readi
     ]
 
 
-ONE_KID = b"/Count 1/Kids[3 0 R]"
+def with_kids(objects: dict[int, bytes], kids: bytes) -> dict[int, bytes]:
+    return {**objects, 2: b"<</Type/Pages%s>>" % kids}
+
 
 DAMAGED = {
     "no object": ({}, b"/Count 2/Kids[3 0 R 99 0 R]"),
     "no page object": ({6: b"(no page)"}, b"/Count 2/Kids[3 0 R 6 0 R]"),
     "not there": ({}, b"/Count 2/Kids[3 0 R]"),
+    "no content at any place it names": (
+        {6: b"<</Type/Page/Parent 2 0 R/Contents[98 0 R 99 0 R]>>"},
+        b"/Count 2/Kids[3 0 R 6 0 R]",
+    ),
     "a tree that bites its tail": ({6: b"<</Type/Pages/Count 1/Kids[2 0 R]>>"}, b"/Count 2/Kids[3 0 R 6 0 R]"),
     "no content": ({6: b"<</Type/Page/Parent 2 0 R/Contents 99 0 R>>"}, b"/Count 2/Kids[3 0 R 6 0 R]"),
     "content that does not unpack": (
@@ -220,7 +225,7 @@ def test_a_page_that_cannot_be_read_costs_only_itself(
     name: str, raw: Any, write: Callable[..., str], reading: Reading
 ) -> None:
     objects, kids = DAMAGED[name]
-    extraction = reading(write(raw.one_page(objects).replace(ONE_KID, kids)))
+    extraction = reading(write(raw.one_page(with_kids(objects, kids))))
     assert extraction.chunks[0].text == "Hello from a small page"
     assert [(issue.code, issue.page_number, issue.recoverable) for issue in extraction.issues] == [
         ("E_PARSE_CORRUPT", 2, True)
@@ -231,12 +236,24 @@ def test_a_page_that_cannot_be_read_costs_only_itself(
 
 def test_a_page_without_content_is_blank_and_not_damaged(raw: Any, write: Callable[..., str], reading: Reading) -> None:
     empty = {6: b"<</Type/Page/Parent 2 0 R/Contents 7 0 R>>", 7: raw.stream(raw.flate(b""), b"/Filter/FlateDecode")}
-    extraction = reading(write(raw.one_page(empty).replace(ONE_KID, b"/Count 2/Kids[3 0 R 6 0 R]")))
+    extraction = reading(write(raw.one_page(with_kids(empty, b"/Count 2/Kids[3 0 R 6 0 R]"))))
     assert [issue.code for issue in extraction.issues] == ["W_PAGE_SKIPPED_BLANK"]
 
 
 def test_a_document_of_which_no_page_can_be_read(raw: Any, write: Callable[..., str], reading: Reading) -> None:
     with pytest.raises(IngestkitError) as caught:
-        reading(write(raw.one_page().replace(ONE_KID, b"/Count 1/Kids[99 0 R]")))
+        reading(write(raw.one_page(with_kids({}, b"/Count 1/Kids[99 0 R]"))))
     assert caught.value.code == "E_PARSE_CORRUPT"
     assert "file.pdf" in caught.value.message
+
+
+def test_a_file_that_was_cut_off_says_so(raw: Any, write: Callable[..., str], reading: Reading) -> None:
+    second = {6: b"<</Type/Page/Parent 2 0 R/Contents[7 0 R]>>", 7: raw.stream(b"BT ET " * 20)}
+    whole = raw.one_page(with_kids(second, b"/Count 2/Kids[3 0 R 6 0 R]"))
+    assert [issue.code for issue in reading(write(whole)).issues] == ["W_PAGE_SKIPPED_BLANK"]
+    extraction = reading(write(whole[: whole.index(b"7 0 obj")]))
+    assert [issue.code for issue in extraction.issues] == ["W_DOCUMENT_REPAIRED", "E_PARSE_CORRUPT"]
+    assert "cut off" in extraction.issues[0].message
+    (damaged, blank) = reading(write(whole.replace(b"startxref", b"startyref"))).issues
+    assert (damaged.code, "is damaged" in damaged.message) == ("W_DOCUMENT_REPAIRED", True)
+    assert blank.page_number == 2

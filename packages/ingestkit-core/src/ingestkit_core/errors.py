@@ -124,6 +124,7 @@ class ErrorCode(_NamedCode):
     W_OCR_ENGINE_UNAVAILABLE = auto()
     W_TABLE_CONTINUATION = auto()
     W_ENCRYPTED_OWNER_ONLY = auto()
+    W_DOCUMENT_REPAIRED = auto()
     W_DOCUMENT_SIGNED = auto()
     W_EMBEDDED_FILES = auto()
     W_HIDDEN_TEXT = auto()

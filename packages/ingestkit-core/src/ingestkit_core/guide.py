@@ -97,6 +97,10 @@ _GUIDE: dict[ErrorCode, tuple[str, str]] = {
     ),
     ErrorCode.W_TABLE_CONTINUATION: ("A table goes on over a page break and was joined.", "Nothing to do."),
     ErrorCode.W_ENCRYPTED_OWNER_ONLY: ("Its owner forbids some uses; reading is open.", "Mind its owner's wishes."),
+    ErrorCode.W_DOCUMENT_REPAIRED: (
+        "It is damaged or cut off; what could be found was read.",
+        "Get a whole copy, and ingest again: it replaces what was read.",
+    ),
     ErrorCode.W_DOCUMENT_SIGNED: ("It carries a signature, which was not checked.", "Nothing to do."),
     ErrorCode.W_EMBEDDED_FILES: ("It carries other files, which were not read.", "Ingest them by themselves."),
     ErrorCode.W_HIDDEN_TEXT: ("It holds text no person sees, which was left out.", "See ingestkit show."),

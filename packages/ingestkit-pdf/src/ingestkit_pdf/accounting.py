@@ -15,8 +15,9 @@ from ingestkit_pdf.extract.content import PageContent
 from ingestkit_pdf.extract.tabular import PlacedTable
 from ingestkit_pdf.models import PageType
 from ingestkit_pdf.routing import Route
+from ingestkit_pdf.values import Facts
 
-__all__ = ["account", "continuation_issues", "loss_issues", "page_issues", "skipped_pages", "unit"]
+__all__ = ["account", "continuation_issues", "document_issues", "loss_issues", "page_issues", "skipped_pages", "unit"]
 
 _MIN_UNEXPLAINED_CHARACTERS = 20
 
@@ -79,6 +80,15 @@ def _dropped(content: PageContent, furniture: Set[int], include_hidden: bool) ->
         DropReason.BLANK_OR_CONTENTS: contents,
         DropReason.NOT_EXTRACTED_YET: sum(line.characters for line in content.garbled) + content.unprinted,
     }
+
+
+def document_issues(facts: Facts, name: str) -> list[IngestError]:
+    """What is said about the file as a whole: what was lost with a part of it, nobody can count."""
+    if not facts.repaired:
+        return []
+    how = "ends in the middle: it seems to have been cut off" if facts.cut_off else "is damaged"
+    message = f"{name}: {how}; what could be found was read ({facts.page_count} pages), and more may be missing"
+    return [IngestError(code=ErrorCode.W_DOCUMENT_REPAIRED, message=message, stage="parse", recoverable=True)]
 
 
 def page_issues(content: PageContent, name: str, config: PDFProcessorConfig) -> list[IngestError]:

@@ -71,6 +71,10 @@ _MAX_DRAWN_BYTES = 300_000
 
 _PAGE = re.compile(r"/Type/Page(?![^\s()<>\[\]{}/%])")
 
+_REFERENCE = re.compile(r"(\d+) \d+ R")
+
+_END_MARK, _END_WINDOW_BYTES = b"%%EOF", 2048
+
 _LARGEST_PACKED_NOTHING_BYTES = 64
 """An empty stream may be packed into a few bytes; more that unpack to nothing are damaged."""
 
@@ -104,6 +108,7 @@ class Document:
         self._name = name
         self._page_count: int | None = None
         self._rebuilt = False
+        self._has_end = _END_MARK in content[-_END_WINDOW_BYTES:]
         try:
             with _translated(self._name, "cannot be opened as PDF"):
                 self._document = _engine.open(stream=content, filetype="pdf")
@@ -184,6 +189,7 @@ class Document:
             info={str(key).lower(): str(value) for key, value in info.items() if value},
             outline=outline,
             repaired=self.repaired,
+            cut_off=self.repaired and not self._has_end,
             encrypted=self.encrypted,
         )
 
@@ -308,14 +314,23 @@ class Document:
         """Whether a page that looks blank to MuPDF is so because its objects are not there or do not unpack."""
         if not self._document.xref_object(number, compressed=True).startswith("<<"):
             return True
-        kind, value = self._document.xref_get_key(number, "Contents")
-        if kind != "xref":
-            return False
-        contents = int(value.split()[0])
-        if not self._document.xref_is_stream(contents):
-            return not self._document.xref_object(contents, compressed=True).startswith("[")
-        packed = len(self.packed(contents))
-        return packed > _LARGEST_PACKED_NOTHING_BYTES and not self.unpacked_length(contents, 1)
+        streams = self._streams_named(*self._document.xref_get_key(number, "Contents"))
+        return bool(streams) and all(map(self._is_lost, streams))
+
+    def _streams_named(self, kind: str, value: str) -> list[int]:
+        """The objects that a page's contents name: one, several, or one that lists several."""
+        numbers = [int(number) for number in _REFERENCE.findall(value)] if kind in ("xref", "array") else []
+        if kind != "xref" or self._document.xref_is_stream(numbers[0]):
+            return numbers
+        listed = self._document.xref_object(numbers[0], compressed=True)
+        return [int(number) for number in _REFERENCE.findall(listed)] if listed.startswith("[") else numbers
+
+    def _is_lost(self, number: int) -> bool:
+        """Whether an object is no stream, or one that does not unpack."""
+        if not self._document.xref_is_stream(number):
+            return True
+        packed = len(self.packed(number))
+        return packed > _LARGEST_PACKED_NOTHING_BYTES and not self.unpacked_length(number, 1)
 
     def _page(
         self,

@@ -23,7 +23,15 @@ from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ClassificationStageResult, ParseStageResult
 
 from ingestkit_pdf import guard
-from ingestkit_pdf.accounting import account, continuation_issues, loss_issues, page_issues, skipped_pages, unit
+from ingestkit_pdf.accounting import (
+    account,
+    continuation_issues,
+    document_issues,
+    loss_issues,
+    page_issues,
+    skipped_pages,
+    unit,
+)
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.extract.content import PageContent
 from ingestkit_pdf.extract.describing import described, mending
@@ -115,7 +123,7 @@ def interpreted(known: Known, pages: PagesRead, choice: OCRChoice | None, settin
         raise ParseError(code, f"{name}: none of its {facts.page_count} pages can be read")
     body = body_style([page.lines for page in contents])
     furniture, unsure = _furniture(contents, body, name, settings)
-    issues = [*known.findings.issues, *failures, *pages.ocr_failures, *unsure]
+    issues = [*known.findings.issues, *document_issues(facts, name), *failures, *pages.ocr_failures, *unsure]
     for page in contents:
         issues.extend(page_issues(page, name, settings))
         issues.extend(ocr_issues(page, name, settings))

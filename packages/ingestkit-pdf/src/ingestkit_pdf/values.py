@@ -176,12 +176,16 @@ class OutlineEntry:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a file says about itself. ``info`` has the document information's texts by lower-case key."""
+    """What a file says about itself. ``info`` has the document information's texts by lower-case key.
+
+    ``repaired``: it is so broken that its objects or pages had to be searched for; ``cut_off``: and its end is missing.
+    """
 
     page_count: int
     info: Mapping[str, str] = field(default_factory=dict)
     outline: tuple[OutlineEntry, ...] = ()
     repaired: bool = False
+    cut_off: bool = False
     encrypted: bool = False
 
 
