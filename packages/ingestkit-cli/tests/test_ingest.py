@@ -258,7 +258,7 @@ def test_waiting_for_the_store_can_be_interrupted(start: Run, here: Path, docume
 def test_a_reader_that_goes_away_is_no_drama(start: Run, here: Path) -> None:
     many = here / "many"
     many.mkdir()
-    for number in range(40):
+    for number in range(100):  # more results than fit into a pipe, so that it cannot end before the pipe does
         write_text(many / f"{number}.txt", f"Text number {number}.")
     running = start("ingest", "many", "--json")
     running.stdout.readline()

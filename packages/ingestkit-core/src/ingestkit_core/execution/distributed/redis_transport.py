@@ -9,12 +9,15 @@ written down: a worker that dies in between loses messages, which are sent again
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from kombu.transport import redis
 from kombu.utils.json import dumps, loads
 
 __all__ = ["Transport"]
+
+logger = logging.getLogger(__name__)
 
 
 class _QoS(redis.QoS):  # type: ignore[misc]  # kombu has no types of use
@@ -42,6 +45,15 @@ class _QoS(redis.QoS):  # type: ignore[misc]  # kombu has no types of use
     def restore_unacked(self, client: Any = None) -> None:
         self.write_down()
         super().restore_unacked(client)
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        # At exit another thread may be closing the connection: what cannot be given back is sent from the journal.
+        if self.channel.connection is None:
+            return
+        try:
+            super().restore_unacked_once(stderr)
+        except self.channel.connection_errors as exc:
+            logger.warning("what was taken and not done is not given back: %s", type(exc).__name__)
 
     def write_down(self) -> None:
         """On the thread of the event loop, as all of this."""
