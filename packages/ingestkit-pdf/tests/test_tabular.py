@@ -13,6 +13,7 @@ from ingestkit_pdf.accounting import page_issues
 from ingestkit_pdf.config import PDFProcessorConfig
 from ingestkit_pdf.document import Document
 from ingestkit_pdf.extract.content import page_content
+from ingestkit_pdf.extract.tables.leaders import leaders_of
 from ingestkit_pdf.extract.tabular import rows_for_sql
 from ingestkit_pdf.reader import convert, read
 
@@ -114,3 +115,21 @@ def test_drawings_that_cannot_be_read_cost_the_tables_only(two_pages: Path) -> N
     content = page_content(page, 2, PDFProcessorConfig())
     (issue,) = page_issues(content, "file.pdf", PDFProcessorConfig())
     assert (issue.code, issue.stage, issue.page_number) == ("E_PROCESS_TABLE_EXTRACT", "process", 1)
+
+
+def test_leaders_are_no_part_of_labels_and_are_accounted_for(book: Any) -> None:
+    page = book.page()
+    rows = [("Offence", "1999", "2009"), ("Theft . . . . . .", "12", "15"), ("Arson, etc.. . . .", "4", "7")]
+    _grid(page, 120, [*rows, ("Robbery . . . . .", "31", "22"), ("All .", "47", "44")])
+    settings = PDFProcessorConfig().model_dump()
+
+    conversion = convert(book.save(), settings)
+
+    (table,) = (element for element in conversion.elements if element.kind is ElementKind.TABLE)
+    assert [span.text.split(" | ")[0] for span in table.spans] == ["Theft", "Arson, etc.", "Robbery", "All"]
+    assert conversion.ledger.dropped == {"leader": 6 + 4 + 5 + 1}
+    assert conversion.ledger.unexplained == 0
+
+
+def test_a_few_labels_that_are_left_open_keep_their_dots() -> None:
+    assert leaders_of(["1 ....", "2 ....", "3 ..", "4 .."]) == {}

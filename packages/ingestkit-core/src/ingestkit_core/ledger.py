@@ -21,6 +21,8 @@ class DropReason(StrEnum):
 
     FURNITURE = "running_header_or_footer"
     HIDDEN = "hidden"
+    LEADER = "leader"
+    """Dots that lead from a label of a table to its value."""
     DUPLICATE = "duplicate"
     BLANK_OR_CONTENTS = "blank_or_contents_page"
     NOT_EXTRACTED_YET = "not_extracted_yet"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Literal
 
 from ingestkit_core.errors import ErrorCode, IngestError
@@ -36,6 +36,7 @@ def unit(page_number: int) -> str:
 def account(
     contents: Sequence[PageContent],
     furniture: Sequence[Set[int]],
+    tables: Iterable[PlacedTable],
     emitted: Mapping[str, int],
     failed_pages: Sequence[int],
     embedded_files: int,
@@ -49,10 +50,11 @@ def account(
     source: dict[str, int] = {}
     dropped: dict[str, dict[DropReason, int]] = {}
     uncounted: Counter[str] = Counter()
+    leaders = _leaders(tables)
     for content, left_out in zip(contents, furniture, strict=True):
         name = unit(content.number)
         source[name] = content.characters
-        dropped[name] = _dropped(content, left_out, config.include_hidden)
+        dropped[name] = _dropped(content, left_out, leaders[content.number], config.include_hidden)
         uncounted["picture"] += sum(inset.seen is None for inset in content.insets)
         if content.ocr is not None:
             continue
@@ -68,7 +70,16 @@ def account(
     )
 
 
-def _dropped(content: PageContent, furniture: Set[int], include_hidden: bool) -> dict[DropReason, int]:
+def _leaders(tables: Iterable[PlacedTable]) -> Counter[int]:
+    """The visible characters of leaders that tables were left without, by page number."""
+    counted: Counter[int] = Counter()
+    for table in tables:
+        for page_number, count in table.leaders:
+            counted[page_number] += count
+    return counted
+
+
+def _dropped(content: PageContent, furniture: Set[int], leaders: int, include_hidden: bool) -> dict[DropReason, int]:
     running = sum(content.lines[index].characters for index in furniture)
     contents = 0
     if not content.is_read:
@@ -76,6 +87,7 @@ def _dropped(content: PageContent, furniture: Set[int], include_hidden: bool) ->
     return {
         DropReason.FURNITURE: running,
         DropReason.HIDDEN: 0 if include_hidden else content.hidden_characters,
+        DropReason.LEADER: leaders,
         DropReason.DUPLICATE: content.replaced,
         DropReason.BLANK_OR_CONTENTS: contents,
         DropReason.NOT_EXTRACTED_YET: sum(line.characters for line in content.garbled) + content.unprinted,

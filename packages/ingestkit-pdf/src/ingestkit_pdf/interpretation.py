@@ -99,6 +99,7 @@ class Reading:
     contents: Sequence[PageContent]
     furniture: Sequence[frozenset[int]]
     elements: tuple[Element, ...]
+    placed: Sequence[PlacedTable]
     tables: tuple[TableDraft, ...]
     issues: tuple[IngestError, ...]
     failed_pages: Sequence[int]
@@ -108,7 +109,8 @@ class Reading:
 
     def ledger(self, emitted: Mapping[str, int], settings: PDFProcessorConfig) -> Ledger:
         """The account, given what went out by unit."""
-        return account(self.contents, self.furniture, emitted, self.failed_pages, self.embedded_files, settings)
+        contents, furniture, tables = self.contents, self.furniture, self.placed
+        return account(contents, furniture, tables, emitted, self.failed_pages, self.embedded_files, settings)
 
 
 def interpreted(known: Known, pages: PagesRead, choice: OCRChoice | None, settings: PDFProcessorConfig) -> Reading:
@@ -145,6 +147,7 @@ def interpreted(known: Known, pages: PagesRead, choice: OCRChoice | None, settin
         contents=contents,
         furniture=furniture,
         elements=tuple(elements),
+        placed=tables,
         tables=tuple(table.draft for table in tables if table.draft is not None),
         issues=tuple(sorted(issues, key=lambda issue: issue.page_number or 0)),
         failed_pages=[issue.page_number for issue in failures if issue.page_number],

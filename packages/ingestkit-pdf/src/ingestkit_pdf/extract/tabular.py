@@ -48,7 +48,8 @@ class PageTables:
 class PlacedTable:
     """A table over one or several pages: its elements, where it begins, and where it went on.
 
-    ``failures`` tell what of it could not be put into words: all of it, or its description.
+    ``failures`` tell what of it could not be put into words: all of it, or its description. ``leaders`` are the visible
+    characters of leaders that were left out, by page number.
     """
 
     page_number: int
@@ -57,6 +58,7 @@ class PlacedTable:
     draft: TableDraft | None
     continued_on: tuple[int, ...]
     failures: tuple[IngestError, ...] = ()
+    leaders: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def _placed(run: Sequence[tuple[int, Table, int]], number: int, table_index: int
     header: list[Span] = []
     rows: list[Row] = []
     for page, table, characters in run:
-        count = characters
+        count = characters - table.leader_characters
         if table is first and table.header_row_count:
             header.append(header_span(table, page, names, count))
             count = 0
@@ -156,7 +158,9 @@ def _placed(run: Sequence[tuple[int, Table, int]], number: int, table_index: int
     draft = _draft(number, names, rows, header) if table_index is not None and rows else None
     described, failures = _described(draft, table_index, page_number) if draft is not None else ((), ())
     later = tuple(page for page, _, _ in run[1:])
-    return PlacedTable(page_number, first.lines[0] if first.lines else 0, (body, *described), draft, later, failures)
+    leaders = tuple((page, table.leader_characters) for page, table, _ in run if table.leader_characters)
+    before = first.lines[0] if first.lines else 0
+    return PlacedTable(page_number, before, (body, *described), draft, later, failures, leaders)
 
 
 def _described(

@@ -4,7 +4,7 @@
     lines ─► pieces ──────────────┴► grid ─► is it a table? ─► cells, header
 
 Rooms, from the bottom: values, rulings, pieces · columns, breaks (texts alone) · regions, borderless
-(where) · edges, reach, merging, grid (how) · verdict (whether) · cells, headers (what) · turning, search,
+(where) · edges, reach, merging, grid (how) · verdict (whether) · leaders, cells, headers (what) · turning, search,
 stitching.
 """
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+from ingestkit_core.elements import visible_length
 
 from ingestkit_pdf.extract.hyphens import joined_texts
 from ingestkit_pdf.extract.tables.grid import Grid, Place
+from ingestkit_pdf.extract.tables.leaders import leaders_of
 from ingestkit_pdf.extract.tables.pieces import Piece, around
 from ingestkit_pdf.extract.tables.values import Cell, Found, Table
 
@@ -16,8 +20,11 @@ def build_table(grid: Grid, header_rows: int, confidence: float, found: Found) -
     """The table of a grid that holds text."""
     row_count, column_count = len(grid.ys) - 1, len(grid.xs) - 1
     rows: list[list[Cell]] = [[] for _ in range(row_count)]
-    for place in grid.places:
-        rows[place.row].append(_cell(place, grid, header_rows))
+    cells, leader_characters = _without_leaders(
+        [_cell(place, grid, header_rows) for place in grid.places], column_count
+    )
+    for cell in cells:
+        rows[cell.row].append(cell)
     pieces = [piece for place in grid.places for piece in place.pieces]
     x0, y0, x1, y1 = around(pieces)
     return Table(
@@ -28,7 +35,27 @@ def build_table(grid: Grid, header_rows: int, confidence: float, found: Found) -
         lines=tuple(sorted({piece.line for piece in pieces})),
         confidence=round(confidence, 2),
         found=found,
+        leader_characters=leader_characters,
     )
+
+
+def _without_leaders(cells: Sequence[Cell], column_count: int) -> tuple[Sequence[Cell], int]:
+    """The cells without leaders, which lead to a column further right, and the visible characters of these."""
+    labels: list[list[str]] = [[] for _ in range(column_count - 1)]
+    for cell in cells:
+        if cell.column < column_count - 1 and not cell.is_header:
+            labels[cell.column].append(cell.text)
+    leaders = [leaders_of(column) for column in labels]
+    if not any(leaders):
+        return cells, 0
+    count = 0
+    kept: list[Cell] = []
+    for cell in cells:
+        if cell.column < column_count - 1 and (leader := leaders[cell.column].get(cell.text)):
+            count += visible_length(leader)
+            cell = replace(cell, text=cell.text.removesuffix(leader))
+        kept.append(cell)
+    return kept, count
 
 
 def _cell(place: Place, grid: Grid, header_rows: int) -> Cell:

@@ -57,6 +57,7 @@ class Table:
 
     Every place of the grid belongs to exactly one cell; ``rows`` hold the cells that begin there, from left
     to right. ``lines`` are the indices, within the page's lines, of all the text in it, ascending.
+    ``leader_characters`` are visible characters of that text that no cell says: leaders from labels to values.
     ``confidence`` is 0..1. ``lines_above`` and ``lines_below`` count the page's lines over and under it.
     """
 
@@ -69,6 +70,7 @@ class Table:
     found: Found
     lines_above: int = 0
     lines_below: int = 0
+    leader_characters: int = 0
 
     @property
     def cells(self) -> tuple[Cell, ...]:
