@@ -62,6 +62,31 @@ def test_a_line_in_a_face_of_which_there_is_no_other_is_no_heading(book: Any, el
     assert headings(elements(book.save())) == []
 
 
+@pytest.mark.parametrize(
+    ("titles", "told"),
+    [
+        (["THE OLD HARBOUR", "PART II: ITS TRADE"], True),
+        (["SIGNED AND SEALED", "SIGNED AND SEALED"], False),
+        (["THE OLD HARBOUR", "a paragraph"], False),
+        (["COST IN POUNDS = A", "DEPTH IN FEET:"], False),
+    ],
+)
+def test_capitals_tell_headings_where_they_tell_two(
+    titles: list[str], told: bool, book: Any, elements: Elements
+) -> None:
+    sections(book, [(title, 11, "helv") for title in titles])
+    assert headings(elements(book.save())) == ([(1, title) for title in titles] if told else [])
+
+
+def test_capitals_in_running_text_are_no_heading(book: Any, elements: Elements) -> None:
+    page = book.page()
+    for place, text in enumerate(["THE OLD HARBOUR", "ITS TRADE"]):
+        book.body(page, lines=6, start=place, top=100 + 200 * place)
+        page.insert_text((72, 100 + 200 * place + 6 * 14.3), text, fontsize=11)
+        book.body(page, lines=6, start=place + 5, top=100 + 200 * place + 7 * 14.3)
+    assert headings(elements(book.save())) == []
+
+
 def test_what_stands_in_another_face_with_nothing_under_it_is_no_heading(book: Any, elements: Elements) -> None:
     page = book.page()
     book.body(page, lines=20)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from ingestkit_pdf.extract.headings import WORD
+from ingestkit_pdf.extract.wording import WORD
 from ingestkit_pdf.values import Ink, Line
 
 __all__ = ["without_displaced"]
