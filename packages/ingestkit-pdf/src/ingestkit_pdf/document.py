@@ -27,6 +27,7 @@ from pymupdf import mupdf
 
 from ingestkit_pdf.annotations import read_annotations, without_prompts
 from ingestkit_pdf.drawings import read_drawings
+from ingestkit_pdf.gaps import may_lack_spaces, put_spaces
 from ingestkit_pdf.insets import insets_of
 from ingestkit_pdf.ligatures import with_lam_alef_mended
 from ingestkit_pdf.lines import read_lines
@@ -288,13 +289,18 @@ class Document:
         with _translated(self._name, failure, number):
             blocks = page.get_text("dict", flags=flags, clip=_EVERYWHERE)["blocks"]
         lines, unprinted = read_lines(blocks, placing)
-        if has_right_to_left(lines):
-            with _translated(self._name, failure, number):
-                blocks = page.get_text("rawdict", flags=flags, clip=_EVERYWHERE)["blocks"]
-            ordered, mended = with_parts_in_order(blocks), with_lam_alef_mended(blocks)
-            if ordered or mended:
-                return read_lines(blocks, placing)
-        return lines, unprinted
+        from_right = has_right_to_left(lines)
+        if not from_right and not may_lack_spaces(lines):
+            return lines, unprinted
+        # Beside ligatures MuPDF spells out characters that are none, with letters from memory it never wrote.
+        flags |= _engine.TEXT_PRESERVE_LIGATURES
+        with _translated(self._name, failure, number):
+            blocks = page.get_text("rawdict", flags=flags, clip=_EVERYWHERE)["blocks"]
+        if from_right:
+            with_parts_in_order(blocks)
+            with_lam_alef_mended(blocks)
+        put_spaces(blocks)
+        return read_lines(blocks, placing)
 
     def _insets(
         self, page: Any, images: Sequence[NamedImage], lines: Sequence[Line], placing: Placing

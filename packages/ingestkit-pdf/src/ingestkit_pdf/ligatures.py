@@ -1,21 +1,34 @@
-"""Lam-alef, whose two letters MuPDF reports in the wrong order. Part of the document room, without importing MuPDF.
+"""Ligatures as the letters they stand for. Part of the document room, without importing MuPDF.
 
-The ligature is one glyph that stands for two letters. MuPDF gives the glyph's width to the first of them and turns
-both round with everything else that runs from right to left, as if each had a glyph of its own:
+A ligature with a character of its own is spelled out here: MuPDF would do so too, but makes what happens to lie in
+memory of the characters beside them that stand for nothing else, like the ornate parentheses of Arabic.
+
+Lam-alef without one comes as two letters in the wrong order. MuPDF gives the glyph's width to the first of them and
+turns both round with everything else that runs from right to left, as if each had a glyph of its own:
 
     ل ا  one glyph ──► ا without a width, then ل          an alef with a glyph has a width: ا then ل it is
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-__all__ = ["with_lam_alef_mended"]
+__all__ = ["spelled_out", "with_lam_alef_mended"]
+
+_FORM = re.compile("[\ufb00-\ufdff\ufe70-\ufefe]")
+"""Ligatures and presentation forms of Latin, Armenian, Hebrew and Arabic."""
 
 _ALEFS = "آأإاٱ"
 _LAM = "ل"
 _NO_WIDTH_POINTS = 0.01
+
+
+def spelled_out(text: str) -> str:
+    """The text with its ligatures and presentation forms as letters."""
+    return text if text.isascii() else _FORM.sub(lambda form: unicodedata.normalize("NFKC", form[0]), text)
 
 
 def with_lam_alef_mended(blocks: Sequence[dict[str, Any]]) -> bool:

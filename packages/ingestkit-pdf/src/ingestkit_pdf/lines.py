@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ingestkit_core.elements import Box, visible_length
 
+from ingestkit_pdf.ligatures import spelled_out
 from ingestkit_pdf.placing import Placing
 from ingestkit_pdf.values import Ink, Line
 
@@ -249,7 +250,7 @@ def _lead(spans: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], bool, float]
 
 def _cleaned(text: str) -> tuple[str, int, int, int]:
     """The text as it goes out, its visible characters, the unreadable among them, and how many were removed."""
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", spelled_out(text))
     if text.isprintable():
         # Printable to Python is all but controls, formatting marks, private use and the unassigned.
         characters = visible_length(text)
