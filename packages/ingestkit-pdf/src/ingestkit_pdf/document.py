@@ -25,6 +25,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import pymupdf
 from pymupdf import mupdf
 
+from ingestkit_pdf.accents import may_hold_accents, put_accents
 from ingestkit_pdf.annotations import read_annotations, without_prompts
 from ingestkit_pdf.drawings import read_drawings
 from ingestkit_pdf.gaps import may_lack_spaces, put_spaces
@@ -290,7 +291,7 @@ class Document:
             blocks = page.get_text("dict", flags=flags, clip=_EVERYWHERE)["blocks"]
         lines, unprinted = read_lines(blocks, placing)
         from_right = has_right_to_left(lines)
-        if not from_right and not may_lack_spaces(lines):
+        if not from_right and not may_lack_spaces(lines) and not may_hold_accents(lines):
             return lines, unprinted
         # Beside ligatures MuPDF spells out characters that are none, with letters from memory it never wrote.
         flags |= _engine.TEXT_PRESERVE_LIGATURES
@@ -299,6 +300,7 @@ class Document:
         if from_right:
             with_parts_in_order(blocks)
             with_lam_alef_mended(blocks)
+        put_accents(blocks)
         put_spaces(blocks)
         return read_lines(blocks, placing)
 
