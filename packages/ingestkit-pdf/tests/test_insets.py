@@ -270,3 +270,13 @@ def test_what_may_hold_text(kind: str, expected: bool, book: Any) -> None:
     set_in(book, shown)
     with Document(Path(book.save()).read_bytes(), "file.pdf") as document:
         assert may_hold_text(document.picture(1, SMALL_DPI, clip=AROUND)) is expected
+
+
+def test_a_page_looks_the_same_before_and_after_its_text_is_read(book: Any) -> None:
+    page = book.page()
+    page.draw_rect(AROUND, color=None, fill=(0.1, 0.8, 0.3, 0.2))
+    content = Path(book.save()).read_bytes()
+    with Document(content, "inked.pdf") as document:
+        before = document.picture(1, SMALL_DPI, clip=AROUND)
+        document.page(1, 0)
+        assert document.picture(1, SMALL_DPI, clip=AROUND) == before

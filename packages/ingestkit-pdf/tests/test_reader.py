@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import pickle
@@ -228,3 +229,24 @@ def test_shared_records_are_the_identical_objects() -> None:
 def test_everything_listed_exists() -> None:
     for name in ingestkit_pdf.__all__:
         assert hasattr(ingestkit_pdf, name), name
+
+
+@pytest.mark.parametrize("searching", [True, False])
+def test_no_cycles_are_searched_for_while_a_document_is_read(report: str, tmp_path: Path, searching: bool) -> None:
+    config = PDFProcessorConfig().model_dump()
+    Path(tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
+    searches: list[str] = []
+    thresholds = gc.get_threshold()
+    (gc.enable if searching else gc.disable)()
+    gc.callbacks.append(lambda phase, _: searches.append(phase))
+    try:
+        gc.set_threshold(50)
+        read(report, config)
+        with pytest.raises(ingestkit_core.errors.IngestkitError):
+            read(str(tmp_path / "broken.pdf"), config)
+        assert gc.isenabled() is searching
+        assert len(searches) < 10
+    finally:
+        gc.callbacks.pop()
+        gc.set_threshold(*thresholds)
+        gc.enable()

@@ -99,6 +99,18 @@ def _translated(name: str, failure: str, page_number: int | None = None) -> Iter
         ) from exc
 
 
+@contextmanager
+def _without_profiles() -> Iterator[None]:
+    """Colours as the file names them: white and equal ones are told apart from the others, and no profile is needed
+    for that. Preparing one costs as much as a page.
+    """
+    mupdf.fz_disable_icc()
+    try:
+        yield
+    finally:
+        mupdf.fz_enable_icc()
+
+
 class Document:
     """An open PDF file. Use as a context manager; closing frees it.
 
@@ -241,6 +253,7 @@ class Document:
         except _FOREIGN:
             return 0
 
+    @_without_profiles()
     def page(
         self,
         number: int,

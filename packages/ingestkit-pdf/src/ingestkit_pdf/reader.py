@@ -44,6 +44,7 @@ from ingestkit_pdf.models import OCREngine
 from ingestkit_pdf.ocr.choosing import choose
 from ingestkit_pdf.ocr.values import OCRChoice, PageSeen
 from ingestkit_pdf.routing import OCRNeed
+from ingestkit_pdf.uncollected import uncollected
 
 if TYPE_CHECKING:
     from ingestkit_pdf.document import Document
@@ -121,6 +122,7 @@ class Errand:
     ocr: OCRChoice | None
 
 
+@uncollected()
 def _begin(file_path: str, config: dict[str, Any], errand: Errand, *, in_ranges: bool) -> Step:
     started = time.perf_counter()
     settings = _settings(config)
@@ -135,6 +137,7 @@ def _begin(file_path: str, config: dict[str, Any], errand: Errand, *, in_ranges:
     return _go_on(file_path, settings, errand, known, pages, started)
 
 
+@uncollected()
 def read_range(file_path: str, config: dict[str, Any], part: tuple[int, int]) -> PagesRead:
     """The pages from ``part[0]`` to ``part[1]`` (1-based, inclusive) of a large document, not yet interpreted."""
     settings = _settings(config)
@@ -142,6 +145,7 @@ def read_range(file_path: str, config: dict[str, Any], part: tuple[int, int]) ->
         return _read_pages(opened, *part, settings)
 
 
+@uncollected()
 def assemble(file_path: str, config: dict[str, Any], carried: bytes, parts: Sequence[PagesRead]) -> Step:
     """What comes of a large document's ranges. Raises SourceError if the file changed meanwhile."""
     started = time.perf_counter()
