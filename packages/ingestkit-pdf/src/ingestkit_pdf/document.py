@@ -237,11 +237,8 @@ class Document:
         counted = 0
         try:
             stream = mupdf.pdf_open_stream_number(mupdf.pdf_specifics(self._document.this), number)
-            while counted < limit:
-                skipped = mupdf.fz_skip(stream, min(limit - counted, 1 << 24))
-                counted += skipped
-                if not skipped:
-                    break
+            for length in _lengths_unpacked(stream, limit):
+                counted += length
         except _FOREIGN:
             return counted
         return counted
@@ -392,6 +389,14 @@ class Document:
         )
 
 
+def _lengths_unpacked(stream: Any, limit: int) -> Iterator[int]:
+    """The lengths of what a stream unpacks to, part by part, up to ``limit`` together."""
+    left = limit
+    while left > 0 and (length := mupdf.fz_skip(stream, min(left, 1 << 24))):
+        yield length
+        left -= length
+
+
 class _Paths:
     """The paths drawn on a page, listed when they are first asked for.
 
@@ -403,7 +408,13 @@ class _Paths:
 
     @cached_property
     def too_many(self) -> bool:
-        return len(self._page.read_contents()) > _MAX_DRAWN_BYTES
+        page = mupdf.pdf_page_from_fz_page(self._page.this)
+        contents = mupdf.pdf_dict_gets(page.obj(), "Contents")
+        if not contents.m_internal:
+            return False
+        # Counted and thrown away: to keep all of it costs half as much again.
+        stream = mupdf.pdf_open_contents_stream(page.doc(), contents)
+        return sum(_lengths_unpacked(stream, _MAX_DRAWN_BYTES + 1)) > _MAX_DRAWN_BYTES
 
     @cached_property
     def listed(self) -> Sequence[dict[str, Any]]:
