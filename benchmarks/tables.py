@@ -210,12 +210,8 @@ def comparable(text: str, form: Literal["NFC", "NFKC"] = "NFKC") -> str:
     return " ".join(unicodedata.normalize(form, text).translate(_QUOTES).split())
 
 
-_LEADER = re.compile(r"(?<=[^.])\.{2,}$")
-
-
 def _squeezed(text: str) -> str:
-    """Without spaces, and without the dots that lead from a label to its values: some write them, others do not."""
-    return _LEADER.sub("", comparable(text).replace(" ", ""))
+    return comparable(text).replace(" ", "")
 
 
 def spread(table: Table) -> dict[tuple[int, int], Cell]:

@@ -174,7 +174,6 @@ SQUARE = from_rows([["a", "b"], ["c", "d"]])
         ([], Agreement(4, 0, 0)),
         ([from_rows([["a", "b"], ["c", "x"]])], Agreement(4, 4, 2)),
         ([from_rows([["a", "", "b"], ["c", "", "d"]])], Agreement(4, 4, 4)),
-        ([from_rows([["a . . .", "b"], ["c...", "d"]])], Agreement(4, 4, 4)),
         ([from_rows([["a", "b"]]), from_rows([["c", "d"]])], Agreement(4, 2, 2)),
         ([SQUARE, SQUARE], Agreement(4, 8, 4)),
     ],

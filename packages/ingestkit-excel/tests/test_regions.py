@@ -293,6 +293,18 @@ ANATOMIES: dict[str, tuple[Rows, dict[str, list[int]]]] = {
         [["gene", "name", "fold"], ["Pathway"], ["dpp", "a", "-"], ["tkv", "b", "-"], ["sax", "c", 2.5]],
         {"header": [1], "body": [2, 3, 4, 5]},
     ),
+    "a first row with few numbers is body": (
+        [
+            ["state", "area", "people", "thefts", "fires", "floods"],
+            ["North", "towns", 3716889],
+            [N, "estimated", N, 20.5, 3.5, 14.5],
+            [N, "counted", N, 20.5, 3.5, 14.5],
+            ["South", "towns", 350298],
+            [N, "estimated", N, 20.5, 3.5, 14.5],
+            [N, "counted", N, 37.5, 3.5, 58.5],
+        ],
+        {"header": [1], "body": [2, 3, 4, 5, 6, 7]},
+    ),
     "names with values are no header": (
         [["Maker:", "ACME"], ["Height:", 12.5], ["Width:", 3.5], ["Depth:", 1.5]],
         {"header": [], "body": [1, 2, 3, 4]},

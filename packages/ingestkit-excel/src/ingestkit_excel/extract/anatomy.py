@@ -223,9 +223,20 @@ def _is_data(looked: _Looked, index: int, row: int) -> bool:
     missing = sum(cell.missing for cell in filled)
     if not numbers:
         return not cells and missing > 1 and not filled[0].missing and missing >= _MOSTLY * len(looked.numeric)
-    if len(numbers) < _MOSTLY * len(cells) or len(numbers) + missing < _FEW * looked.usual_numbers:
+    if len(numbers) < _MOSTLY * len(cells):
+        return False
+    if len(numbers) + missing < _FEW * looked.usual_numbers and not _is_begun(looked, index, numbers):
         return False
     return not (says_units(filled) or _is_row_of_headings(looked, index, numbers))
+
+
+def _is_begun(looked: _Looked, index: int, numbers: Sequence[Cell]) -> bool:
+    """Whether a row with few numbers is body all the same: under a row that names every column, it has a label."""
+    if not index or looked.region.left not in looked.cells[looked.rows[index]]:
+        return False
+    above = looked.row(looked.rows[index - 1])
+    named = len(above) >= _WIDE * looked.region.width and not any(cell.numeric for cell in above)
+    return named and not any(map(_is_time, numbers))
 
 
 def _is_row_of_headings(looked: _Looked, index: int, numbers: Sequence[Cell]) -> bool:
