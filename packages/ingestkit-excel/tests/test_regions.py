@@ -295,13 +295,13 @@ ANATOMIES: dict[str, tuple[Rows, dict[str, list[int]]]] = {
     ),
     "a first row with few numbers is body": (
         [
-            ["state", "area", "people", "thefts", "fires", "floods"],
+            ["state", "area", "people", "a", "b", "c", "d", "e"],
             ["North", "towns", 3716889],
-            [N, "estimated", N, 20.5, 3.5, 14.5],
-            [N, "counted", N, 20.5, 3.5, 14.5],
+            [N, "estimated", N, 20.5, 3.5, 14.5, 8.5, 9.5],
+            [N, "counted", N, 20.5, 3.5, 14.5, 8.5, 9.5],
             ["South", "towns", 350298],
-            [N, "estimated", N, 20.5, 3.5, 14.5],
-            [N, "counted", N, 37.5, 3.5, 58.5],
+            [N, "estimated", N, 20.5, 3.5, 14.5, 8.5, 9.5],
+            [N, "counted", N, 37.5, 3.5, 58.5, 8.5, 9.5],
         ],
         {"header": [1], "body": [2, 3, 4, 5, 6, 7]},
     ),
