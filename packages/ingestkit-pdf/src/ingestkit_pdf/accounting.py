@@ -99,7 +99,7 @@ def document_issues(facts: Facts, name: str) -> list[IngestError]:
     if not facts.repaired:
         return []
     how = "ends in the middle: it seems to have been cut off" if facts.cut_off else "is damaged"
-    message = f"{name}: {how}; what could be found was read ({facts.page_count} pages), and more may be missing"
+    message = f"{name}: {how}; what could be found was read (pages: {facts.page_count}), and more may be missing"
     return [IngestError(code=ErrorCode.W_DOCUMENT_REPAIRED, message=message, stage="parse", recoverable=True)]
 
 
