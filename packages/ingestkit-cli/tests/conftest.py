@@ -27,10 +27,15 @@ text = ingestkit_core.testing:TextRouter
 lossy = lossy_format:LossyRouter
 """
 LOSSY_FORMAT = '''
-"""The text format under the suffix .lossy: whatever it reads, 30 characters more were in the source."""
+"""The text format under the suffix .lossy: whatever it reads, 30 characters more were in the source.
+
+While a file says so with !broken-engine and no file named cured is beside it, OCR of two pages fails.
+"""
 
 from dataclasses import replace
+from pathlib import Path
 
+from ingestkit_core.errors import IngestError
 from ingestkit_core.ledger import DropReason, Ledger
 from ingestkit_core.testing import TextRouter
 from ingestkit_core.testing.textformat import read as read_text
@@ -40,7 +45,14 @@ def read(file_path, config):
     extraction = read_text(file_path, config)
     (unit,) = extraction.ledger.units
     grown = unit.model_copy(update={"source": unit.source + 40, "dropped": {str(DropReason.HIDDEN): 10}})
-    return replace(extraction, ledger=Ledger(measure="characters", units=(grown,)))
+    path = Path(file_path)
+    failed = b"!broken-engine" in path.read_bytes() and not path.with_name("cured").exists()
+    issues = [
+        IngestError(code="E_OCR_FAILED", message="OCR failed", stage="ocr", recoverable=True, page_number=page)
+        for page in (1, 2)
+        if failed
+    ]
+    return replace(extraction, ledger=Ledger(measure="characters", units=(grown,)), issues=tuple(issues))
 
 
 class LossyRouter(TextRouter):

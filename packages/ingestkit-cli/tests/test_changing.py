@@ -55,6 +55,25 @@ def test_retry_of_a_file_that_is_gone(quick: Run, faulty: Path) -> None:
     assert "broken.txt" not in listed(quick)
 
 
+def test_parts_that_failed_are_told_and_read_again(quick: Run, here: Path) -> None:
+    write_text(here / "scan.lossy", "A long text that is long enough.", "!broken-engine")
+    ran = quick("ingest", "scan.lossy")
+    assert "committed    scan.lossy  1 chunk  0 tables  E_OCR_FAILED 2  " in ran.err
+    told = "errors within 1 document: E_OCR_FAILED 2; to read them again: ingestkit retry"
+    assert told in ran.err
+    assert "warnings:" not in ran.err
+    assert quick("list").out.rstrip().endswith("scan.lossy  E_OCR_FAILED 2")
+    again = quick("ingest", "scan.lossy")
+    assert "unchanged    scan.lossy  1 chunk  0 tables  E_OCR_FAILED 2\n" in again.err
+    assert told in again.err
+    (here / "cured").touch()
+    assert quick("ingest", "scan.lossy").out.startswith("0 committed, 1 unchanged")
+    assert quick("retry", "--code", "E_OCR_TIMEOUT").err == "nothing is set aside with E_OCR_TIMEOUT\n"
+    assert quick("retry", "--code", "E_OCR_FAILED").out.startswith("1 committed")
+    assert "E_OCR_FAILED" not in quick("list").out
+    assert quick("retry").err == "nothing is set aside\n"
+
+
 def test_retry_gives_each_tenant_its_own(quick: Run, faulty: Path) -> None:
     for tenant in ("north", "south", ""):
         quick("ingest", str(faulty / "broken.txt"), "--tenant", tenant)

@@ -12,7 +12,7 @@ from ingestkit_core.stores.base import StoreStatus, TableRecord
 from ingestkit_cli.errors import ExitCode
 from ingestkit_cli.output import clean, columns, count, emit, json_line, say, spaced
 from ingestkit_cli.places import citation, place_of, shown_path
-from ingestkit_cli.report import listed, text_account
+from ingestkit_cli.report import faults_of, listed, marks_of, text_account
 from ingestkit_cli.settings import formats
 from ingestkit_cli.stored import Known, known_sources, open_existing
 
@@ -23,15 +23,15 @@ def list_sources(url: str | None, tenant: str | None, *, only_quarantined: bool,
     """Print every source, or every quarantined one, and how it stands."""
     with open_existing(url) as store:
         installed = installed_versions()
-        records = [source_record(known, installed) for known in known_sources(store, tenant)]
-    if only_quarantined:
-        records = [record for record in records if record["code"]]
+        shown = [k for k in known_sources(store, tenant) if k.set_aside or not only_quarantined]
+    records = [source_record(known, installed) for known in shown]
     if as_json:
         for record in records:
             emit(json_line(record))
         return ExitCode.OK
     with_tenants = any(record["tenant_id"] for record in records)
-    for line in columns((_source_row(record, with_tenants=with_tenants) for record in records), right=(1, 2)):
+    rows = (_source_row(*both, with_tenants=with_tenants) for both in zip(shown, records, strict=True))
+    for line in columns(rows, right=(1, 2)):
         emit(line)
     if not records:
         say("nothing is set aside" if only_quarantined else "the store is empty")
@@ -66,6 +66,7 @@ def source_record(known: Known, installed: Mapping[str, str]) -> dict[str, Any]:
         "is_stored": known.committed is not None,
         "chunks": result.chunks_created,
         "tables": result.tables_created,
+        "errors": faults_of(result),
         "warnings": list(result.warnings),
         "code": known.set_aside.code if known.set_aside else None,
         "message": known.set_aside.errors[0].message if known.set_aside and known.set_aside.errors else None,
@@ -73,13 +74,13 @@ def source_record(known: Known, installed: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _source_row(record: Mapping[str, Any], *, with_tenants: bool) -> list[str]:
+def _source_row(known: Known, record: Mapping[str, Any], *, with_tenants: bool) -> list[str]:
     name = shown_path(record["source_uri"])
     if record["code"]:
         earlier = "(an earlier version is in the store)" if record["is_stored"] else ""
         name = spaced(name, f"{record['code']}: {record['message']}", earlier)
     else:
-        name = spaced(name, *record["warnings"])
+        name = spaced(name, *(marks_of(known.committed.result) if known.committed else ()))
     sizes = [count(record["chunks"], "chunk"), count(record["tables"], "table")] if record["is_stored"] else ["-", "-"]
     return [record["status"], *sizes, *([record["tenant_id"] or "-"] if with_tenants else []), name]
 

@@ -18,6 +18,7 @@ from ingestkit_core.progress import ProgressEvent
 from ingestkit_cli.logs import is_logging
 from ingestkit_cli.output import count, is_terminal, say, spaced
 from ingestkit_cli.places import shown_path
+from ingestkit_cli.report import marks_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -67,7 +68,7 @@ def line_of(result: ProcessingResult) -> str:
     """One document in one line: what became of it, and its size or its cause."""
     parts = [shown_path(result.file_path)]
     if result.status in ("committed", "unchanged"):
-        parts += [count(result.chunks_created, "chunk"), count(result.tables_created, "table"), *result.warnings]
+        parts += [count(result.chunks_created, "chunk"), count(result.tables_created, "table"), *marks_of(result)]
         if result.status == "committed":
             parts.append(f"{result.processing_time_seconds:.2f} s")
     else:
@@ -121,7 +122,7 @@ class _Bar(Progress):
         self._task = self._bar.add_task(_READING, total=total)
 
     def done(self, result: ProcessingResult) -> None:
-        if result.status not in ("committed", "unchanged"):
+        if result.errors or result.status not in ("committed", "unchanged"):
             self._console.print(line_of(result), soft_wrap=True)
         self._bar.update(self._task, advance=1, description=_READING)
 

@@ -16,7 +16,7 @@ from ingestkit_cli.errors import ExitCode
 from ingestkit_cli.output import count, percent
 from ingestkit_cli.places import shown_path
 
-__all__ = ["RunReport", "listed", "text_account"]
+__all__ = ["RunReport", "faults_of", "listed", "marks_of", "text_account"]
 
 _MIN_UNEXPLAINED = 20
 """So many characters or cells may be unexplained in any document."""
@@ -34,6 +34,9 @@ class RunReport:
         self._statuses: Counter[str] = Counter()
         self._codes: Counter[str] = Counter()
         self._warnings: Counter[str] = Counter()
+        self._faults: Counter[str] = Counter()
+        self._faulty_documents = 0
+        self._may_be_cured = False
         self._chunks = 0
         self._tables = 0
         self._text: dict[str, Counter[str]] = {"characters": Counter(), "cells": Counter()}
@@ -50,9 +53,10 @@ class RunReport:
             self._tables += result.tables_created
         if result.status in ("quarantined", "deferred"):
             self._codes.update(result.errors[:1])
-        elif result.status in ("committed", "unchanged"):
-            # What went wrong with single pages or sheets of a document that is there.
-            self._warnings.update(result.errors)
+        elif result.errors and result.status in ("committed", "unchanged"):
+            self._faulty_documents += 1
+            self._faults.update(faults_of(result))
+            self._may_be_cured = self._may_be_cured or result.may_be_cured
         if result.status in ("committed", "unchanged") and result.ledger is not None:
             self._add_ledger(result.file_path, result.ledger)
 
@@ -83,6 +87,9 @@ class RunReport:
         lines = []
         if self._chunks or self._tables:
             lines.append(f"made: {count(self._chunks, 'chunk')}, {count(self._tables, 'table')}")
+        if self._faults:
+            advice = "; to read them again: ingestkit retry" if self._may_be_cured else ""
+            lines.append(f"errors within {count(self._faulty_documents, 'document')}: {listed(self._faults)}{advice}")
         if self._warnings:
             lines.append(f"warnings: {listed(self._warnings)}")
         lines += [f"{measure}: {text_account(text)}" for measure, text in self._text.items() if text["source"]]
@@ -115,6 +122,18 @@ def listed(counts: Mapping[str, int]) -> str:
     """Counts by name, the largest first: ``.docx 12, .png 3``."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name} {number:,}" for name, number in ordered)
+
+
+def faults_of(result: ProcessingResult) -> Counter[str]:
+    """What went wrong with pages, sheets or other parts of a document that is there: how often, by code."""
+    detailed = Counter(error.code for error in result.error_details)
+    return Counter({code: max(1, detailed[code]) for code in result.errors})
+
+
+def marks_of(result: ProcessingResult) -> list[str]:
+    """The codes that stand on a committed document's line: errors first, with how often where it is more than once."""
+    faults = [code if number == 1 else f"{code} {number:,}" for code, number in faults_of(result).items()]
+    return [*faults, *result.warnings]
 
 
 def text_account(counts: Mapping[str, int]) -> str:

@@ -1,21 +1,21 @@
-"""``retry``: what was set aside gets another chance."""
+"""``retry``: what was set aside gets another chance, and documents that lack a part which may be read now."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 from ingestkit_core.addresses import name_of
 from ingestkit_core.batch import Asked, run_batch
-from ingestkit_core.errors import ErrorCode
+from ingestkit_core.errors import CURABLE_IN_PARTS, ErrorCode
 from ingestkit_core.ingestor import Discovered, Ingestor
 from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
 from ingestkit_core.progress import OnProgress
-from ingestkit_core.stores.base import QuarantineRecord
+from ingestkit_core.stores.base import DocumentStore, QuarantineRecord, SourceRecord, SourceState
 
 from ingestkit_cli.errors import ExitCode, Mistake
 from ingestkit_cli.ingesting import Run, check_may_write, interruptible, owning, run_documents
@@ -28,15 +28,16 @@ __all__ = ["retry_quarantined"]
 
 
 def retry_quarantined(codes: Sequence[str], run: Run) -> int:
-    """Read the documents again that were set aside with these codes (none: any); returns the exit code.
+    """Read the documents again that were set aside, or lack parts, with these codes (none: any); returns the exit code.
 
     Without a tenant those of every tenant, each as its own tenant's.
     """
     for code in codes:
         _check_code(code)
     with open_existing(run.store) as store:
-        records = store.quarantined(run.wishes.tenant)
-        tenants = list(dict.fromkeys(r.state.tenant_id for r in records if not codes or r.code in codes))
+        mine = run.wishes.tenant
+        again = [*_states(_set_aside(store, mine, codes)), *_states(_lacking(store, mine, codes))]
+        tenants = list(dict.fromkeys(state.tenant_id for state in again))
     if not tenants:
         say(f"nothing is set aside{' with ' + ', '.join(codes) if codes else ''}")
         return ExitCode.OK
@@ -59,15 +60,17 @@ def _retry_tenant(tenant: str | None, codes: Sequence[str], run: Run, stopper: S
         ingestor.check_queue()
         store = ingestor.store
         with owning(store, wait=run.wait):
-            records = [r for r in store.quarantined() if r.state.tenant_id == tenant and (not codes or r.code in codes)]
+            records = _set_aside(store, tenant or "", codes)
+            both = (*_states(_lacking(store, tenant or "", codes)), *_states(records))
+            states = {state.source_uri: state for state in both}
             # Nobody's documents are those of the empty tenant: None would release everybody's.
             store.release(tenant or "", codes)
             seen = Discovered()
-            asked = list(_asked(ingestor, records, seen))
+            asked = list(_asked(ingestor, states.values(), seen))
             by_path = {record.state.file_path: record for record in records}
 
             def results(stop: Event, on_progress: OnProgress) -> Iterator[ProcessingResult]:
-                for _, result in run_batch(asked, stop=stop, on_progress=on_progress):
+                for _, result in run_batch(asked, refresh=True, stop=stop, on_progress=on_progress):
                     if result.status == "deferred" and result.file_path in by_path:
                         # It had no chance: what was known of it stays known.
                         store.quarantine(by_path[result.file_path])
@@ -77,9 +80,23 @@ def _retry_tenant(tenant: str | None, codes: Sequence[str], run: Run, stopper: S
     return code
 
 
-def _asked(ingestor: Ingestor, records: Sequence[QuarantineRecord], seen: Discovered) -> Iterator[Asked]:
-    for record in records:
-        path, uri = record.state.file_path, record.state.source_uri
+def _set_aside(store: DocumentStore, tenant: str | None, codes: Sequence[str]) -> list[QuarantineRecord]:
+    return [record for record in store.quarantined(tenant) if not codes or record.code in codes]
+
+
+def _lacking(store: DocumentStore, tenant: str | None, codes: Sequence[str]) -> list[SourceRecord]:
+    """Documents in the store without parts that another attempt may read."""
+    wanted = CURABLE_IN_PARTS.intersection(codes or CURABLE_IN_PARTS)
+    return [record for record in store.sources(tenant) if not wanted.isdisjoint(record.result.errors)]
+
+
+def _states(records: Iterable[QuarantineRecord | SourceRecord]) -> Iterator[SourceState]:
+    return (record.state for record in records)
+
+
+def _asked(ingestor: Ingestor, states: Iterable[SourceState], seen: Discovered) -> Iterator[Asked]:
+    for state in states:
+        path, uri = state.file_path, state.source_uri
         router = ingestor.router_for(path)
         if router is None:
             suffix = Path(name_of(path)).suffix.lower() or "(none)"

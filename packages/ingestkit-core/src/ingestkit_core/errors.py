@@ -24,6 +24,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 __all__ = [
+    "CURABLE_IN_PARTS",
     "BackendError",
     "ClassifyError",
     "ErrorCode",
@@ -141,6 +142,18 @@ class ErrorCode(_NamedCode):
     W_CLASSIFICATION_DEGRADED = auto()
     W_SECURITY_OVERRIDE = auto()
     W_UNEXPLAINED_LOSS = auto()
+
+
+CURABLE_IN_PARTS = frozenset(
+    {
+        ErrorCode.E_OCR_TIMEOUT,
+        ErrorCode.E_OCR_FAILED,
+        ErrorCode.E_EXECUTION_TIMEOUT,
+        ErrorCode.E_EXECUTION_CRASHED,
+        ErrorCode.E_EXECUTION_MEMORY,
+    }
+)
+"""What went wrong with a page or a sheet of a document and may go well when it is read again."""
 
 
 class IngestError(BaseModel):

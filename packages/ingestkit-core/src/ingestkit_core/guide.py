@@ -39,7 +39,7 @@ _GUIDE: dict[ErrorCode, tuple[str, str]] = {
     ErrorCode.E_PARSE_UNSUPPORTED: ("No installed format reads it.", "Install the package for its format."),
     ErrorCode.E_OCR_ENGINE_UNAVAILABLE: ("No OCR engine is there.", "Run ingestkit doctor: it says what to type."),
     ErrorCode.E_OCR_TIMEOUT: ("OCR of a page took too long.", "Raise ocr_per_page_timeout_seconds."),
-    ErrorCode.E_OCR_FAILED: ("OCR of a page failed.", "Look at the page; it may hold no text."),
+    ErrorCode.E_OCR_FAILED: ("OCR of a page failed.", "Run ingestkit retry; if it fails again, look at the page."),
     ErrorCode.E_CLASSIFY_INCONCLUSIVE: ("Nobody could say what kind of document it is.", "Report it with the file."),
     ErrorCode.E_LLM_TIMEOUT: ("The language model did not answer in time.", "Raise backend_timeout_seconds."),
     ErrorCode.E_LLM_MALFORMED_JSON: ("The language model's answer was no JSON.", "Use a model that can."),

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from ingestkit_core.elements import Location
-from ingestkit_core.errors import IngestError
+from ingestkit_core.errors import CURABLE_IN_PARTS, IngestError
 from ingestkit_core.ledger import Ledger
 
 __all__ = [
@@ -172,3 +172,8 @@ class ProcessingResult(_Record):
     warnings: tuple[str, ...] = ()
     error_details: tuple[IngestError, ...] = ()
     processing_time_seconds: float = 0.0
+
+    @property
+    def may_be_cured(self) -> bool:
+        """Whether the document is in the store without parts that another attempt may read."""
+        return self.status in ("committed", "unchanged") and not CURABLE_IN_PARTS.isdisjoint(self.errors)

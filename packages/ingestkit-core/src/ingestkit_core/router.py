@@ -206,8 +206,9 @@ class DocumentRouter(Closing):
     ) -> ProcessingResult | str:
         """Decide at once where that is possible, else start reading: a result, or a job id.
 
-        ``refresh`` reads sources again that another parser version read; ``checksum`` looks at every
-        file's bytes, not only at size and time. ``on_progress`` is told how far the document is.
+        ``refresh`` reads sources again that another parser version read, or of which a part failed that another
+        attempt may cure; ``checksum`` looks at every file's bytes, not only at size and time. ``on_progress`` is
+        told how far the document is.
         """
         trace = trace_document(asked.file_path, self.format.name)
         if trace is None:

@@ -172,6 +172,7 @@ class SourceCheck:
             committed is not None
             and self._same(committed.state, state, committed.recorded_ns, by_time)
             and not self._format.is_outdated(committed.result)
+            and not (self._refresh and committed.result.may_be_cured)
         ):
             return _unchanged(committed)
         return None

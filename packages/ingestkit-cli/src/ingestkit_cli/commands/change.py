@@ -27,7 +27,7 @@ _PANEL = "Change"
 
 _Codes = Annotated[
     list[str] | None,
-    typer.Option("--code", metavar="CODE", help="Only documents set aside with this code. May be repeated."),
+    typer.Option("--code", metavar="CODE", help="Only documents that have this code. May be repeated."),
 ]
 _Source = Annotated[
     str | None,
@@ -61,6 +61,9 @@ def register(app: typer.Typer) -> None:
         as_json: Json = False,
     ) -> int:
         """Read again the documents that were set aside (see list), all of them or those with a code.
+
+        Also those in the store of which a page or sheet failed as it need not fail again: took too long, an engine
+        or a worker broke (E_OCR_TIMEOUT, E_OCR_FAILED, E_EXECUTION_...).
 
         Example: ingestkit retry --code E_EXECUTION_TIMEOUT
         """

@@ -32,7 +32,11 @@ _Exclude = Annotated[
     typer.Option("--exclude", metavar="GLOB", help="No files whose name or path matches. May be repeated."),
 ]
 _Refresh = Annotated[
-    bool, typer.Option("--refresh", help="Also read again what an older version of the readers has read.")
+    bool,
+    typer.Option(
+        "--refresh",
+        help="Also read again what older readers have read, and what lacks pages that failed.",
+    ),
 ]
 _Checksum = Annotated[
     bool, typer.Option("--checksum", help="Look at every file's bytes, not only at its size and time.")
