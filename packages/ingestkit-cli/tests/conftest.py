@@ -38,26 +38,37 @@ from pathlib import Path
 from ingestkit_core.errors import IngestError
 from ingestkit_core.ledger import DropReason, Ledger
 from ingestkit_core.testing import TextRouter
-from ingestkit_core.testing.textformat import read as read_text
+from ingestkit_core.testing.textformat import convert as convert_text, read as read_text
 
 
 def read(file_path, config):
     extraction = read_text(file_path, config)
     (unit,) = extraction.ledger.units
     grown = unit.model_copy(update={"source": unit.source + 40, "dropped": {str(DropReason.HIDDEN): 10}})
-    path = Path(file_path)
+    return replace(extraction, ledger=Ledger(measure="characters", units=(grown,)), issues=failures(Path(file_path)))
+
+
+def convert(file_path, config):
+    return replace(convert_text(file_path, config), issues=failures(Path(file_path)))
+
+
+def failures(path):
     failed = b"!broken-engine" in path.read_bytes() and not path.with_name("cured").exists()
-    issues = [
+    return tuple(
         IngestError(code="E_OCR_FAILED", message="OCR failed", stage="ocr", recoverable=True, page_number=page)
         for page in (1, 2)
         if failed
-    ]
-    return replace(extraction, ledger=Ledger(measure="characters", units=(grown,)), issues=tuple(issues))
+    )
 
 
 class LossyRouter(TextRouter):
     format = replace(
-        TextRouter.format, name="lossy", suffixes=frozenset({".lossy"}), read=read, preload=("lossy_format",)
+        TextRouter.format,
+        name="lossy",
+        suffixes=frozenset({".lossy"}),
+        read=read,
+        convert=convert,
+        preload=("lossy_format",),
     )
 '''
 

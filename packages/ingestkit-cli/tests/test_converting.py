@@ -68,7 +68,10 @@ def test_several_go_to_a_folder_under_their_names(ingestkit: Run, faulty: Path) 
         (["convert", "documents"], "Missing option '--to'"),
         (["convert", "documents", "--to", "docx"], "'docx' is not one of 'md', 'json', 'jsonl', 'html'"),
         (["convert", "nowhere", "--to", "md"], "no such file or folder: nowhere"),
-        (["convert", "documents/letter.docx", "--to", "md"], "nothing to convert in documents/letter.docx: there are"),
+        (
+            ["convert", "documents/letter.docx", "--to", "md"],
+            "nothing to read in documents/letter.docx: there are only .docx 1",
+        ),
         (["convert", "documents", "--to", "md", "-o", "documents/report.txt"], "documents/report.txt"),
     ],
 )
@@ -88,6 +91,22 @@ def test_a_document_that_hangs_costs_only_itself(ingestkit: Run, here: Path) -> 
     assert "a.txt: " in ran.err
     assert "E_EXECUTION_TIMEOUT" in ran.err
     assert Path("out/b.md").read_text(encoding="utf-8") == "Fine.\n"
+
+
+@pytest.mark.integration
+def test_what_is_left_out_is_told(quick: Run, documents: Path) -> None:
+    (documents / "round").symlink_to("round")
+    write_text(documents / "scan.lossy", "A text.", "!broken-engine")
+    ran = quick("convert", "documents", "--to", "md", "-o", "out")
+    assert ran.code == 1, "a script must be able to tell"
+    assert "  documents/scan.lossy  page 2  E_OCR_FAILED: OCR failed\n" in ran.err
+    assert "passed by, no installed format reads them: .docx 1\n" in ran.err
+    assert "could not be looked into: documents/round\n" in ran.err
+    (documents / "below" / "leave.txt").unlink()
+    (documents / "below" / "round").symlink_to("round")
+    nothing = quick("convert", "documents/below", "--to", "md")
+    assert nothing.code == 2
+    assert "nothing found in documents/below: documents/below/round cannot be looked into" in nothing.err
 
 
 @pytest.mark.unit

@@ -78,7 +78,7 @@ def test_an_emptied_folder_and_one_that_cannot_be_listed(quick: Run, served: Ser
     served.failing["/below"] = PermissionError("403")
     ran = quick("sync", "shelf://host/")
     assert (ran.code, ran.lines[-1]) == (1, "0 removed, 1 withheld")
-    assert "folders that could not be entered: shelf://host/below" in ran.err
+    assert "could not be looked into: shelf://host/below" in ran.err
     assert "not removed: 1 document, since shelf://host/below cannot be looked into" in ran.err
     served.failing.clear()
     served.unlisted |= {"/below", "/report.txt"}

@@ -62,6 +62,20 @@ def test_a_store_beside_the_documents_is_not_one_of_them(quick: Run, documents: 
         assert "passed by, no installed format reads them: .docx 1\n" in ran.err
 
 
+def test_what_is_no_file_or_cannot_be_looked_into_is_told(quick: Run, documents: Path) -> None:
+    (documents / "gone.txt").symlink_to("nowhere")
+    (documents / ".gone.txt").symlink_to("nowhere")
+    os.mkfifo(documents / "pipe.txt")
+    ran = quick("ingest", "documents")
+    assert ran.code == 0
+    assert "passed by, no files: broken link 1, pipe or device 1\n" in ran.err
+    assert "passed by, no files: pipe or device 1\n" in quick("ingest", "documents", "--exclude", "gone*").err
+    (documents / "round").symlink_to("round")
+    blocked = quick("ingest", "documents")
+    assert (blocked.code, blocked.out.partition(" in ")[0]) == (1, "0 committed, 2 unchanged, 0 quarantined")
+    assert "could not be looked into: documents/round\n" in blocked.err
+
+
 def test_json_lines_are_whole_results(quick: Run, faulty: Path) -> None:
     ran = quick("ingest", str(faulty), "--json")
     assert ran.code == 1

@@ -21,6 +21,7 @@ from ingestkit_cli.report import RunReport, listed
 from ingestkit_cli.settings import Wishes, merged
 from ingestkit_cli.stopping import Stopper
 from ingestkit_core.config import ProcessorConfig, setting
+from ingestkit_core.discovery import Discovered
 from ingestkit_core.errors import BackendError, ErrorCode, IngestError, ParseError, StoreError
 from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ProcessingResult
@@ -264,7 +265,7 @@ def test_a_run_names_the_first_lossy_documents_and_counts_the_others() -> None:
         report.add(result("committed", unexplained=100, chunks_created=2, warnings=("W_HIDDEN_TEXT",)))
     report.add(result("quarantined", errors=("E_PARSE_CORRUPT", "E_OCR_FAILED")))
     report.add(result("deferred", errors=("E_STORE_FULL",)))
-    lines = report.lines({".docx": 3, ".png": 12}, ["/a/locked"])
+    lines = report.lines(Discovered(unsupported={".docx": 3, ".png": 12}, unreadable=["/a/locked"]))
     assert lines[0] == "made: 50 chunks, 0 tables"
     assert lines[1] == "warnings: W_HIDDEN_TEXT 25"
     assert lines[2] == "characters: 25,000 in the sources; 90.00 % emitted, 10.00 % unexplained"
@@ -275,7 +276,7 @@ def test_a_run_names_the_first_lossy_documents_and_counts_the_others() -> None:
         "  and 5 more",
         "causes: E_PARSE_CORRUPT 1, E_STORE_FULL 1",
         "passed by, no installed format reads them: .png 12, .docx 3",
-        "folders that could not be entered: /a/locked",
+        "could not be looked into: /a/locked",
     ]
     assert report.last_line().startswith("25 committed, 0 unchanged, 1 quarantined, 1 deferred in ")
 

@@ -18,16 +18,17 @@ from ingestkit_core.keys import is_url
 from ingestkit_core.rendering import render
 
 from ingestkit_cli.errors import ExitCode, Mistake
-from ingestkit_cli.ingesting import check_paths, interruptible, listed_paths
-from ingestkit_cli.output import clean, say
-from ingestkit_cli.places import shown_path
-from ingestkit_cli.report import listed
+from ingestkit_cli.ingesting import Selection, check_paths, interruptible, nothing_found
+from ingestkit_cli.output import clean, say, spaced
+from ingestkit_cli.places import place_of_error, shown_path
+from ingestkit_cli.report import passed_by
 from ingestkit_cli.settings import Wishes, open_ingestor
 from ingestkit_cli.stopping import Stopper
 
 __all__ = ["convert_paths", "target_names"]
 
 _MAX_THREADS = 64
+_MAX_NAMED = 20
 
 
 def convert_paths(paths: Sequence[Path | str], form: str, folder: Path | None, wishes: Wishes) -> int:
@@ -45,12 +46,14 @@ def convert_paths(paths: Sequence[Path | str], form: str, folder: Path | None, w
         seen = Discovered()
         found = {asked.file_path: asked for asked in ingestor.discover(paths, seen=seen)}
         if not found:
-            passed_by = f": there are only {listed(seen.unsupported)}" if seen.unsupported else ""
-            raise Mistake(f"nothing to convert in {listed_paths(paths)}{passed_by}")
+            raise Mistake(nothing_found(Selection(tuple(paths)), seen, ingestor))
         if folder is None and len(found) > 1:
             raise Mistake(f"{len(found)} documents do not go to stdout: say where to with -o DIR")
         names = target_names([_file_and_root(asked) for asked in found.values()], form)
         code = _convert_all(ingestor, threads, dict(zip(found.values(), names, strict=True)), form, folder)
+        for line in passed_by(seen):
+            say(line)
+        code = max(code, ExitCode.TROUBLE if seen.unreadable else ExitCode.OK)
     return stopper.exit_code or code
 
 
@@ -81,7 +84,8 @@ def _convert_all(
     failed = 0
     for asked, conversion in _converted(ingestor, threads, list(names)):
         try:
-            text = render(conversion.result(), form)
+            converted = conversion.result()
+            text = render(converted, form)
         except IngestkitError as exc:
             failed += 1
             say(f"{shown_path(asked.file_path)}: {exc.message} ({exc.code})")
@@ -91,7 +95,18 @@ def _convert_all(
         else:
             _write(folder / names[asked], text)
             say(clean(f"{shown_path(asked.file_path)} -> {folder / names[asked]}", one_line=True))
+        for line in _left_out(asked, converted):
+            say(line)
     return ExitCode.TROUBLE if failed else ExitCode.OK
+
+
+def _left_out(asked: Asked, conversion: Conversion) -> Iterator[str]:
+    """The warnings and errors of a document that was converted: no store keeps them."""
+    for issue in conversion.issues[:_MAX_NAMED]:
+        told = f"{issue.code}: {issue.message}"
+        yield f"  {spaced(shown_path(asked.file_path), place_of_error(issue), told)}"
+    if len(conversion.issues) > _MAX_NAMED:
+        yield f"  {spaced(shown_path(asked.file_path), f'and {len(conversion.issues) - _MAX_NAMED:,} more')}"
 
 
 def _converted(

@@ -20,6 +20,7 @@ from ingestkit_core.stores.base import DocumentStore
 
 from ingestkit_cli.errors import ExitCode, Mistake
 from ingestkit_cli.output import emit, json_line, say
+from ingestkit_cli.places import shown_path
 from ingestkit_cli.progress import progress_for
 from ingestkit_cli.report import RunReport, listed
 from ingestkit_cli.settings import Wishes, open_ingestor
@@ -177,7 +178,7 @@ def run_documents(
     report = RunReport(max_ratio)
 
     def tell() -> None:
-        for line in report.lines(seen.unsupported, seen.unreadable):
+        for line in report.lines(seen):
             say(line)
         (say if as_json else emit)(report.last_line())
 
@@ -197,7 +198,7 @@ def run_documents(
         tell()
         raise
     tell()
-    return report.exit_code
+    return max(report.exit_code, ExitCode.TROUBLE if seen.unreadable else ExitCode.OK)
 
 
 def own_files(store: DocumentStore) -> list[str]:
@@ -214,7 +215,7 @@ def nothing_found(selection: Selection, seen: Discovered, ingestor: Ingestor) ->
     suffixes = sorted({suffix for router in ingestor.routers.values() for suffix in router.format.suffixes})
     known = f"the installed formats read {' '.join(suffixes)}"
     if seen.unreadable:
-        return f"nothing found in {where}: {', '.join(seen.unreadable)} cannot be entered"
+        return f"nothing found in {where}: {', '.join(map(shown_path, seen.unreadable))} cannot be looked into"
     if seen.unsupported:
         return f"nothing to read in {where}: there are only {listed(seen.unsupported)}; {known}"
     if selection.include or selection.exclude:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from ingestkit_core.discovery import Discovered
 from ingestkit_core.ledger import Ledger
 from ingestkit_core.models import ProcessingResult
 
@@ -16,7 +17,7 @@ from ingestkit_cli.errors import ExitCode
 from ingestkit_cli.output import count, percent
 from ingestkit_cli.places import shown_path
 
-__all__ = ["RunReport", "faults_of", "listed", "marks_of", "text_account"]
+__all__ = ["RunReport", "faults_of", "listed", "marks_of", "passed_by", "text_account"]
 
 _MIN_UNEXPLAINED = 20
 """So many characters or cells may be unexplained in any document."""
@@ -82,7 +83,7 @@ class RunReport:
             return ExitCode.TROUBLE
         return ExitCode.OK
 
-    def lines(self, unsupported: Mapping[str, int], unreadable: list[str]) -> list[str]:
+    def lines(self, seen: Discovered) -> list[str]:
         """The summary, without its last line. What the walk passed by is told with it."""
         lines = []
         if self._chunks or self._tables:
@@ -103,11 +104,7 @@ class RunReport:
             lines += [f"  and {more:,} more"] if more else []
         if self._codes:
             lines.append(f"causes: {listed(self._codes)}")
-        if unsupported:
-            lines.append(f"passed by, no installed format reads them: {listed(unsupported)}")
-        if unreadable:
-            lines.append(f"folders that could not be entered: {', '.join(unreadable[:_MAX_NAMED])}")
-        return lines
+        return lines + passed_by(seen)
 
     def last_line(self) -> str:
         """What became of the documents, and how long it took."""
@@ -122,6 +119,20 @@ def listed(counts: Mapping[str, int]) -> str:
     """Counts by name, the largest first: ``.docx 12, .png 3``."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name} {number:,}" for name, number in ordered)
+
+
+def passed_by(seen: Discovered) -> list[str]:
+    """What a walk over folders did not give to any reader."""
+    lines = []
+    if seen.unsupported:
+        lines.append(f"passed by, no installed format reads them: {listed(seen.unsupported)}")
+    if seen.odd:
+        lines.append(f"passed by, no files: {listed(seen.odd)}")
+    if seen.unreadable:
+        more = len(seen.unreadable) - _MAX_NAMED
+        named = ", ".join(map(shown_path, seen.unreadable[:_MAX_NAMED])) + (f" and {more:,} more" if more > 0 else "")
+        lines.append(f"could not be looked into: {named}")
+    return lines
 
 
 def faults_of(result: ProcessingResult) -> Counter[str]:

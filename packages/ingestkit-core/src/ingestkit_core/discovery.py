@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +21,15 @@ __all__ = ["Discovered", "Discovery"]
 
 @dataclass(slots=True)
 class Discovered:
-    """What a walk over folders passed by: files of no known format, by suffix, and folders it could not enter."""
+    """What a walk over folders passed by: files of no known format, by suffix, and folders it could not enter.
+
+    ``odd`` counts what is no file: links that lead nowhere, pipes and devices.
+    """
 
     files: int = 0
     unsupported: dict[str, int] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
+    odd: Counter[str] = field(default_factory=Counter)
 
 
 class Discovery:
@@ -50,7 +55,12 @@ class Discovery:
         if not root.is_dir():
             yield from self._on_disk(root, root.absolute().parent)
             return
-        for file in walk(root, lambda folder: self._seen.unreadable.append(str(folder))):
+
+        def odd(path: Path) -> None:
+            if is_selected(path.relative_to(root), self._include, self._exclude):
+                self._seen.odd["broken link" if path.is_symlink() else "pipe or device"] += 1
+
+        for file in walk(root, lambda folder: self._seen.unreadable.append(str(folder)), odd):
             if is_selected(file.relative_to(root), self._include, self._exclude):
                 yield from self._on_disk(file, root)
 

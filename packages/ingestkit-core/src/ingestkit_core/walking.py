@@ -14,8 +14,16 @@ def is_passed_by(name: str) -> bool:
     return name.startswith((".", "~$"))
 
 
-def walk(folder: Path, on_unreadable: Callable[[Path], None], above: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """Files below a folder, sorted by name. A folder that is its own ancestor through a link is not entered."""
+def walk(
+    folder: Path,
+    on_unreadable: Callable[[Path], None],
+    on_odd: Callable[[Path], None] | None = None,
+    above: frozenset[str] = frozenset(),
+) -> Iterator[Path]:
+    """Files below a folder, sorted by name. A folder that is its own ancestor through a link is not entered.
+
+    ``on_odd`` is told what is neither a file nor a folder: a link that leads nowhere, a pipe, a device.
+    """
     real = os.path.realpath(folder)
     if real in above:
         return
@@ -34,6 +42,8 @@ def walk(folder: Path, on_unreadable: Callable[[Path], None], above: frozenset[s
             on_unreadable(folder / entry.name)
             continue
         if is_folder:
-            yield from walk(folder / entry.name, on_unreadable, above | {real})
+            yield from walk(folder / entry.name, on_unreadable, on_odd, above | {real})
         elif is_file:
             yield folder / entry.name
+        elif on_odd is not None:
+            on_odd(folder / entry.name)
