@@ -72,7 +72,11 @@ def test_several_go_to_a_folder_under_their_names(ingestkit: Run, faulty: Path) 
             ["convert", "documents/letter.docx", "--to", "md"],
             "nothing to read in documents/letter.docx: there are only .docx 1",
         ),
-        (["convert", "documents", "--to", "md", "-o", "documents/report.txt"], "documents/report.txt"),
+        (
+            ["convert", "documents", "--to", "md", "-o", "documents/report.txt"],
+            "documents/report.txt is a file, and -o names a folder; to write one document to a file: "
+            "ingestkit convert documents --to md > documents/report.txt",
+        ),
     ],
 )
 def test_a_mistake(quick: Run, documents: Path, arguments: list[str], message: str) -> None:
@@ -115,6 +119,8 @@ def test_what_is_left_out_is_told(quick: Run, documents: Path) -> None:
     [
         (["/in/a.pdf", "/in/sub/b.pdf"], ["a.md", "sub/b.md"]),
         (["/in/a.pdf", "/in/a.xlsx"], ["a.pdf.md", "a.xlsx.md"]),
+        (["/in/a.pdf", "/in/a.xlsx", "/in/b.pdf", "/in/sub/a.pdf"], ["a.pdf.md", "a.xlsx.md", "b.md", "sub/a.md"]),
+        (["/in/a.pdf", "/in/a.xlsx", "/in/a.pdf.txt"], ["a.pdf.md", "a.xlsx.md", "a.pdf.txt.md"]),
         (["/in/v1.2.pdf"], ["v1.2.md"]),
     ],
 )
@@ -127,6 +133,13 @@ def test_names_below_one_folder(files: list[str], names: list[str]) -> None:
 def test_equal_names_from_different_folders_stay_apart() -> None:
     files = [(Path("/x/one/a.pdf"), Path("/x/one")), (Path("/x/two/a.pdf"), Path("/x/two"))]
     assert [name.as_posix() for name in target_names(files, "md")] == ["one/a.pdf.md", "two/a.pdf.md"]
+    with_another = [*files, (Path("/x/two/b.pdf"), Path("/x/two")), (Path("/x/one/a.txt"), Path("/x"))]
+    assert [name.as_posix() for name in target_names(with_another, "md")] == [
+        "one/a.pdf.md",
+        "two/a.pdf.md",
+        "b.md",
+        "one/a.md",
+    ]
 
 
 def test_a_recipe_runs_and_prints_its_state(quick: Run, documents: Path, here: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +19,7 @@ from ingestkit_core.keys import is_url
 from ingestkit_core.rendering import render
 
 from ingestkit_cli.errors import ExitCode, Mistake
-from ingestkit_cli.ingesting import Selection, check_paths, interruptible, nothing_found
+from ingestkit_cli.ingesting import Selection, check_paths, interruptible, listed_paths, nothing_found
 from ingestkit_cli.output import clean, say, spaced
 from ingestkit_cli.places import place_of_error, shown_path
 from ingestkit_cli.report import passed_by
@@ -34,6 +35,8 @@ _MAX_NAMED = 20
 def convert_paths(paths: Sequence[Path | str], form: str, folder: Path | None, wishes: Wishes) -> int:
     """Convert what is found at the paths, one document to stdout or any number into a folder."""
     check_paths(paths)
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise Mistake(_no_folder(paths[0], form, folder))
     code = ExitCode.OK
     with (
         Stopper() as stopper,
@@ -57,6 +60,11 @@ def convert_paths(paths: Sequence[Path | str], form: str, folder: Path | None, w
     return stopper.exit_code or code
 
 
+def _no_folder(path: Path | str, form: str, file: Path) -> str:
+    one = shlex.join(["ingestkit", "convert", listed_paths([path]), "--to", form])
+    return f"{file} is a file, and -o names a folder; to write one document to a file: {one} > {shlex.quote(str(file))}"
+
+
 def _file_and_root(asked: Asked) -> tuple[Path, Path]:
     """A document's path and that of the folder it was found under; of a URL what its server knows it by."""
     file = Path(asked.file_path)
@@ -66,7 +74,11 @@ def _file_and_root(asked: Asked) -> tuple[Path, Path]:
 
 
 def target_names(files: Sequence[tuple[Path, Path]], form: str) -> list[Path]:
-    """A path of its own for each (file, folder it was found under): as short as all of them can be at once."""
+    """A path of its own for each (file, folder it was found under), as short as can be.
+
+    ``x.pdf`` becomes ``x.md``; of those that would meet there each keeps its suffix, ``x.pdf.md``; those that still
+    meet lie as they do below the folder that all have in common.
+    """
     absolute = [file.absolute() for file, _ in files]
     below = [file.relative_to(root.absolute()) for file, (_, root) in zip(absolute, files, strict=True)]
     common = Path(os.path.commonpath([file.parent for file in absolute]))
@@ -75,7 +87,28 @@ def target_names(files: Sequence[tuple[Path, Path]], form: str) -> list[Path]:
         [name.with_name(f"{name.name}.{form}") for name in below],
         [file.relative_to(common).with_name(f"{file.name}.{form}") for file in absolute],
     ]
-    return next(names for names in schemes if len(set(names)) == len(names))
+    chosen = [0] * len(files)
+    while True:
+        names = [schemes[scheme][number] for number, scheme in enumerate(chosen)]
+        longer = _to_be_longer(names, chosen)
+        if not longer:
+            return names
+        for number in longer:
+            chosen[number] += 1
+
+
+def _to_be_longer(names: Sequence[Path], chosen: Sequence[int]) -> list[int]:
+    """The numbers of those that meet others: where they do not have equally long names, the shortest."""
+    meeting: dict[Path, list[int]] = defaultdict(list)
+    for number, name in enumerate(names):
+        meeting[name].append(number)
+    return [
+        number
+        for group in meeting.values()
+        if len(group) > 1
+        for number in group
+        if chosen[number] == min(chosen[other] for other in group)
+    ]
 
 
 def _convert_all(

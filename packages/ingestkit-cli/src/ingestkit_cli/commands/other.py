@@ -25,7 +25,13 @@ __all__ = ["register"]
 
 _To = Annotated[Form, typer.Option("--to", help="What to convert to.")]
 _Folder = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="DIR", help="The folder to write to; it is made if need be.")
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="DIR",
+        help="The folder to write to; it is made if need be.",
+    ),
 ]
 _Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file with steps and edges.")]
 _Set = Annotated[
@@ -47,6 +53,9 @@ def register(app: typer.Typer) -> None:
     @command(app, "convert", "Other")
     def convert(paths: Places, to: _To, output: _Folder = None, workers: Workers = None, config: Config = None) -> int:
         """Convert documents to Markdown, JSON or HTML; nothing is stored. A single one goes to stdout.
+
+        In the folder of -o, x.pdf becomes x.md; where several would have one name, as x.pdf and x.xlsx, each of them
+        keeps its suffix: x.pdf.md. Into a file: ingestkit convert x.pdf --to md > x.md
 
         Example: ingestkit convert reports/ --to md -o texts
         """
