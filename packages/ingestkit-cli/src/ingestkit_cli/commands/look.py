@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
         tenant: Tenant = None,
         as_json: Json = False,
     ) -> int:
-        """Ask the tables of the documents in SQL. Nothing but SELECT is possible.
+        """Ask the tables of the documents, and the catalog that lists them, in SQL. Nothing but SELECT is possible.
 
         Example: ingestkit sql "SELECT table_name, row_count FROM catalog"
         """

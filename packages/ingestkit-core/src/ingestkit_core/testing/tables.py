@@ -100,6 +100,8 @@ class TableContract:
             "SELECT 1 INTO x",
             "WITH gone AS (DELETE FROM sources RETURNING *) SELECT * FROM gone",
             "SELECT * FROM pg_class",
+            "SELECT * FROM sqlite_master",
+            "SELECT count(*) FROM sqlite_schema",
             "SELECT * FROM pg_user",
             "SELECT pg_read_file('/etc/passwd')",
             "SELECT pg_ls_dir('.')",
@@ -121,6 +123,21 @@ class TableContract:
         with pytest.raises(QueryError):
             store.query(sql)
         assert list(store.export()) == before
+
+    def test_a_tenant_reads_its_own_catalog(self, store: DocumentStore) -> None:
+        for tenant, uri in (("north", "/a.txt"), ("south", "/b.txt"), (None, "/c.txt")):
+            store.replace(version(uri, ["text"], tenant=tenant, rows=[("x", 1)]))
+        for tenant in ("north", ""):
+            (own,) = store.tables(tenant)
+            for sql in ("SELECT table_name FROM catalog", "SELECT C.table_name FROM Catalog AS c WHERE row_count = 1"):
+                assert store.query(sql, tenant).rows == ((own.table_name,),)
+            assert store.query("SELECT count(*) FROM catalog", tenant).rows == ((1,),)
+            for whole in ("main.catalog", "ingestkit.catalog"):
+                for hidden in (f"SELECT table_name FROM {whole}", f"SELECT count(*) FROM {whole}"):
+                    for sql in (hidden, f"WITH catalog AS ({hidden}) SELECT * FROM catalog"):
+                        with pytest.raises(QueryError):
+                            store.query(sql, tenant)
+        assert store.query("SELECT count(*) FROM catalog", "nobody").rows == ((0,),)
 
     def test_an_endless_query_is_stopped(self, store: DocumentStore) -> None:
         store.replace(version("/a.txt", ["text"], rows=[("x", 1)]))

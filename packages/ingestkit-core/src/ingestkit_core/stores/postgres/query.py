@@ -57,14 +57,14 @@ def run_query(
     connection: psycopg.Connection,
     query: str,
     readable: Collection[str],
-    also_readable: Collection[str],
+    tenant_id: str | None,
     timeout_seconds: float,
     max_rows: int,
 ) -> QueryResult:
     """Run ``query`` in a transaction that is rolled back afterwards.
 
-    ``readable`` are typed tables by name, ``also_readable`` tables of the store itself. Raises QueryError for
-    what is refused, wrong, too slow or too large.
+    ``readable`` are typed tables by name; the catalog is that of the tenant. Raises QueryError for what is refused,
+    wrong, too slow or too large.
     """
     milliseconds = str(max(1, int(timeout_seconds * 1000)))
     try:
@@ -72,9 +72,11 @@ def run_query(
             "SELECT set_config('statement_timeout', %s, true), set_config('search_path', %s, true)",
             (milliseconds, f"{TABLES_SCHEMA}, ingestkit"),
         )
+        if tenant_id is not None and "catalog" in query.casefold():
+            _make_catalog(connection, tenant_id)
         columns = _columns(connection, query)
         _make_view(connection, query, len(columns))
-        _check(connection, readable, also_readable)
+        _check(connection, readable, "ingestkit" if tenant_id is None else _schema_of_ours(connection))
         connection.execute("SET TRANSACTION READ ONLY")
         rows = _rows(connection, max_rows)
     except errors.QueryCanceled as exc:
@@ -121,15 +123,30 @@ def _make_view(connection: psycopg.Connection, query: str, columns: int) -> None
         raise error
 
 
-def _check(connection: psycopg.Connection, readable: Collection[str], also_readable: Collection[str]) -> None:
+def _make_catalog(connection: psycopg.Connection, tenant_id: str) -> None:
+    """The tenant's entries under the catalog's name, before which a temporary table stands."""
+    connection.execute(
+        "CREATE TEMPORARY TABLE catalog ON COMMIT DROP AS SELECT * FROM ingestkit.catalog "
+        "WHERE source_id IN (SELECT id FROM ingestkit.sources WHERE tenant = %s)",
+        (tenant_id,),
+    )
+
+
+def _schema_of_ours(connection: psycopg.Connection) -> str:
+    """The name of the schema of this session's temporary tables."""
+    (name,) = _one(connection, "SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()")
+    return str(name)
+
+
+def _check(connection: psycopg.Connection, readable: Collection[str], catalog_schema: str) -> None:
     (tree,) = _one(connection, f"SELECT ev_action::text FROM pg_rewrite WHERE ev_class = 'pg_temp.{_VIEW}'::regclass")
     found = _NUMBERS.findall(tree)
     relations = {int(number) for kind, number in found if kind == "relid"}
     foreign = connection.execute(
         "SELECT r.relname FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = ANY(%s::oid[]) "
-        "AND NOT (n.nspname = %s AND r.relname = ANY(%s)) AND NOT (n.nspname = 'ingestkit' AND r.relname = ANY(%s)) "
+        "AND NOT (n.nspname = %s AND r.relname = ANY(%s)) AND NOT (n.nspname = %s AND r.relname = 'catalog') "
         f"AND r.oid <> 'pg_temp.{_VIEW}'::regclass",
-        (list(relations), TABLES_SCHEMA, list(readable), list(also_readable)),
+        (list(relations), TABLES_SCHEMA, list(readable), catalog_schema),
     ).fetchone()
     if foreign is not None:
         raise QueryError(f"table {foreign[0]!r} is not one you can read")

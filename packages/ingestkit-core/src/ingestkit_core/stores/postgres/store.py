@@ -263,8 +263,7 @@ class PostgresStore(SqlSources, PostgresByHand):
             raise QueryError("this store has several tenants: say which one with --tenant")
         with self._server.trying() as connection:
             readable = {table.table_name for table in catalog(running_on(connection), tenant_id, unescaped)}
-            own = {"catalog"} if len(tenants) <= 1 else set()
-            return run_query(connection, sql, readable, own, timeout_seconds, max_rows)
+            return run_query(connection, sql, readable, tenant_id, timeout_seconds, max_rows)
 
     def status(self, tenant_id: str | None = None) -> StoreStatus:
         """See DocumentStore."""

@@ -248,13 +248,11 @@ class SqliteStore(SqlSources, SqliteByHand):
             if tenant_id is None and len(tenants) > 1:
                 raise QueryError("this store has several tenants: say which one with --tenant")
             readable = {t.table_name for t in catalog(connection.execute, tenant_id)}
-        if len(tenants) <= 1:
-            readable |= {"catalog", "sqlite_master", "sqlite_schema"}
         with self._file.translated():
             # A connection of its own: what the query is held to cannot be taken off again.
             connection = self._file.open_reader()
             try:
-                return run_query(connection, sql, readable, timeout_seconds, max_rows)
+                return run_query(connection, sql, readable, tenant_id, timeout_seconds, max_rows)
             finally:
                 connection.close()
 
