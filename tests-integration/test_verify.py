@@ -95,6 +95,13 @@ def test_wrong_changed_and_gone_are_told_apart(ingestkit: Run, stored: Path, tmp
     assert "gone  documents/roster.xlsx  its file is not there any more" in ran.stdout
     (mismatch,) = [line for line in ran.stdout.splitlines() if line.startswith("MISMATCH")]
     assert "documents/handbook.pdf" in mismatch
+    (told,) = [line for line in ran.stdout.splitlines() if line.startswith("documents: ")]
+    assert sorted(told.removeprefix("documents: ").split(", ")) == [
+        "1 changed",
+        "1 gone",
+        "1 with mismatches",
+        "5 verified",
+    ]
     assert "leave" not in ran.stdout
     assert "leave" in ingestkit("verify", "handbook", "--show-text").stdout
     documents, _ = records(ingestkit("verify", "handbook", "hidden.xlsx", "--json"))

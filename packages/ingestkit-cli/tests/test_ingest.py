@@ -162,6 +162,37 @@ def test_a_folder_that_cannot_be_written(quick: Run, documents: Path, here: Path
     assert (ran.code, "Permission denied" in ran.err) == (2, True)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="takes root's rights away as Linux does")
+def test_a_store_that_may_not_be_written_is_told_before_anything_is_read(
+    environment: dict[str, str], quick: Run, documents: Path
+) -> None:
+    quick("ingest", "documents/below")
+
+    def ingest_without_rights() -> subprocess.CompletedProcess[str]:
+        # What root may do beyond others is taken from a process that is started so: 24 is PR_CAPBSET_DROP.
+        drop = "import ctypes, os, sys; [ctypes.CDLL(None).prctl(24, right, 0, 0, 0) for right in (1, 2)]; "
+        run = "os.execv(sys.executable, [sys.executable, '-m', 'ingestkit_cli', 'ingest', 'documents'])"
+        command = [sys.executable, "-c", drop + run]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    for mode, verb in ((0o444, "written"), (0o000, "read")):
+        Path("ingestkit.db").chmod(mode)
+        ran = ingest_without_rights()
+        told = f"ingestkit.db may not be {verb}: check the permissions of the file (E_STORE_COMMIT)\n"
+        assert ran.returncode == 2
+        assert ran.stderr.endswith(told)
+        assert ran.stderr.count("\n") == 1
+    Path("ingestkit.db").chmod(0o600)
+    assert quick("ingest", "documents").code == 0
+
+
+def test_an_empty_file_is_called_empty(quick: Run, here: Path) -> None:
+    (here / "none.txt").touch()
+    told = "none.txt is empty (0 bytes)"
+    assert f"quarantined  none.txt  E_PARSE_UNSUPPORTED: {told}\n" in quick("ingest", ".").err
+    assert f"none.txt: {told} (E_PARSE_UNSUPPORTED)\n" in quick("convert", "none.txt", "--to", "md").err
+
+
 def test_text_unexplained_above_the_limit_is_trouble(quick: Run, here: Path) -> None:
     write_text(here / "small.lossy", "Forty characters are missing here, ten of them hidden.")
     write_text(here / "good.txt", "Nothing is missing here.")
@@ -228,6 +259,8 @@ def test_the_first_signal_finishes_what_is_under_way(
     assert "finishing what is under way; again to stop at once" in err
     results = [json.loads(line) for line in (first + out).splitlines()]
     assert 1 < len(results) < 7
+    left = 7 - len(results)
+    assert f"not begun, left for the next run: {left} document" in err
     # What is read is read to its end, what waits is dropped.
     assert {result["errors"][0] for result in results} == {"E_EXECUTION_TIMEOUT", "E_EXECUTION_CANCELLED"}
     assert "Traceback" not in err
@@ -245,11 +278,13 @@ def test_the_second_signal_stops_at_once(start: Run, here: Path, processes_of: C
     for _ in range(8):
         running.send_signal(signal.SIGINT)
         time.sleep(0.03)
-    _, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert time.monotonic() - asked < 30
     assert "1 committed, 0 unchanged, 0 quarantined" in err
     assert "stopped; what was not finished is read in the next run" in err
+    left = 3 - len(out.splitlines())
+    assert f"not begun or not finished, left for the next run: {left} document" in err
     assert "Traceback" not in err
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
     assert first["status"] == "committed"

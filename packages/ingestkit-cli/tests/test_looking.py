@@ -68,6 +68,8 @@ def test_rows_in_every_form(stored: Run) -> None:
     first, second = records(stored, "sql", query)
     assert first == {"name": "Ada", "city": "Lyon", "absent": None, "number": 1.5, "raw": "00ff", "odd": 'a\tb,"c"'}
     assert second["city"] == "Oslo"
+    both = stored("sql", query, "--csv", "--json")
+    assert (both.code, "--csv and --json are two forms: choose one" in both.err) == (2, True)
     assert records(stored, "sql", "SELECT 1 AS a, 2 AS a, 1e999 AS b") == [{"a": 1, "a:2": 2, "b": "inf"}]
 
 
@@ -207,6 +209,9 @@ def test_tenants_see_their_own(quick: Run, documents: Path, monkeypatch: pytest.
     assert "north" in quick("list").out
     assert [r["tenant_id"] for r in records(quick, "list", "--tenant", "south")] == ["south"]
     assert [r["tenant_id"] for r in records(quick, "list", "--tenant", "")] == [None]
+    assert quick("list", "--tenant", "west").err == "tenant west has no documents\n"
+    assert quick("tables", "--tenant", "west").err == "tenant west has no tables\n"
+    assert quick("sql", "SELECT row_count FROM catalog", "--tenant", "north").lines == ["row_count", "2"]
     assert [r["tenant_id"] for r in records(quick, "search", "earned", "--tenant", "north")] == ["north"]
     assert "may be any of 2" in quick("show", "report").err
     assert records(quick, "show", "report", "--tenant", "north")[0]["tenant_id"] == "north"

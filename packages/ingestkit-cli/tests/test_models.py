@@ -57,6 +57,14 @@ def test_the_vectors_of_another_embedder_are_refused_until_they_are_exchanged(
     assert "no vectors" in quick("status").out
 
 
+def test_what_was_read_with_a_language_model_stays_unchanged(quick: Run, server: ModelServer, documents: Path) -> None:
+    ingest = ("ingest", str(documents), "--llm", server.ollama_url)
+    quick(*ingest)
+    assert quick("reembed", "--embedder", server.openai_url).code == 0
+    assert quick(*ingest, "--embedder", server.openai_url).out.startswith("0 committed, 2 unchanged")
+    assert quick("reembed", "--embedder", server.openai_url, "--llm", server.ollama_url).code == 2
+
+
 def test_reembed_goes_on_where_it_was(quick: Run, server: ModelServer, documents: Path, here: Path) -> None:
     quick("ingest", str(documents))
     (here / "small.yaml").write_text("embedding_batch_size: 1\n", encoding="utf-8")

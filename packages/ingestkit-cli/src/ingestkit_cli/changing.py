@@ -12,7 +12,7 @@ from ingestkit_core.stores.base import DocumentStore
 from ingestkit_cli.errors import ExitCode, Mistake
 from ingestkit_cli.output import clean, count, emit, is_terminal, say
 from ingestkit_cli.places import shown_path
-from ingestkit_cli.stored import find_source, known_sources, open_existing
+from ingestkit_cli.stored import find_source, known_sources, open_existing, tenant_name
 
 __all__ = ["backup_store", "export_store", "forget_source"]
 
@@ -30,18 +30,14 @@ def forget_source(url: str | None, tenant: str | None, source: str | None, *, as
         else:
             number = sum(1 for _ in known_sources(store, tenant))
             if not number:
-                raise Mistake(f"{_tenant_name(tenant)} has no documents in {store.url}")
-            what, uri = f"all {count(number, 'document')} of {_tenant_name(tenant)}", None
+                raise Mistake(f"{tenant_name(tenant)} has no documents in {store.url}")
+            what, uri = f"all {count(number, 'document')} of {tenant_name(tenant)}", None
         if not (asked or _confirmed(what, store)):
             say("nothing was forgotten")
             return ExitCode.OK
         forgotten = store.forget(tenant, uri)
     say(f"forgotten: {what} ({count(forgotten, 'document')})")
     return ExitCode.OK
-
-
-def _tenant_name(tenant: str | None) -> str:
-    return f"tenant {tenant}" if tenant else "nobody (no tenant)"
 
 
 def _confirmed(what: str, store: DocumentStore) -> bool:

@@ -19,7 +19,7 @@ from ingestkit_core.stores import SqliteStore
 from ingestkit_core.stores.base import DocumentStore
 
 from ingestkit_cli.errors import ExitCode, Mistake
-from ingestkit_cli.output import emit, json_line, say
+from ingestkit_cli.output import count, emit, json_line, say
 from ingestkit_cli.places import shown_path
 from ingestkit_cli.progress import progress_for
 from ingestkit_cli.report import RunReport, listed
@@ -176,8 +176,13 @@ def run_documents(
         return router.config.max_unexplained_ratio if router is not None else 0.0
 
     report = RunReport(max_ratio)
+    interrupted = False
 
     def tell() -> None:
+        left = total - report.documents
+        if stopper.exit_code is not None and left > 0:
+            what = "not begun or not finished" if interrupted else "not begun"
+            say(f"{what}, left for the next run: {count(left, 'document')}")
         for line in report.lines(seen):
             say(line)
         (say if as_json else emit)(report.last_line())
@@ -195,6 +200,7 @@ def run_documents(
                     # Not model_dump_json: it refuses names that are no UTF-8.
                     emit(json_line(result.model_dump(mode="json")), at_once=True)
     except KeyboardInterrupt:
+        interrupted = True
         tell()
         raise
     tell()

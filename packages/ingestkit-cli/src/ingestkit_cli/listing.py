@@ -14,7 +14,7 @@ from ingestkit_cli.output import clean, columns, count, emit, json_line, say, sp
 from ingestkit_cli.places import citation, place_of, shown_path
 from ingestkit_cli.report import faults_of, listed, marks_of, text_account
 from ingestkit_cli.settings import formats
-from ingestkit_cli.stored import Known, known_sources, open_existing
+from ingestkit_cli.stored import Known, known_sources, open_existing, tenant_name
 
 __all__ = ["installed_versions", "list_sources", "list_tables", "show_status", "source_record", "table_lines"]
 
@@ -34,7 +34,8 @@ def list_sources(url: str | None, tenant: str | None, *, only_quarantined: bool,
     for line in columns(rows, right=(1, 2)):
         emit(line)
     if not records:
-        say("nothing is set aside" if only_quarantined else "the store is empty")
+        nothing = "the store is empty" if tenant is None else f"{tenant_name(tenant)} has no documents"
+        say("nothing is set aside" if only_quarantined else nothing)
     return ExitCode.OK
 
 
@@ -96,7 +97,7 @@ def list_tables(url: str | None, tenant: str | None, *, as_json: bool) -> int:
             for line in table_lines(table):
                 emit(line)
     if not tables and not as_json:
-        say("there are no tables")
+        say("there are no tables" if tenant is None else f"{tenant_name(tenant)} has no tables")
     return ExitCode.OK
 
 

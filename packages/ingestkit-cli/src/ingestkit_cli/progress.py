@@ -70,7 +70,7 @@ def line_of(result: ProcessingResult) -> str:
     if result.status in ("committed", "unchanged"):
         parts += [count(result.chunks_created, "chunk"), count(result.tables_created, "table"), *marks_of(result)]
         if result.status == "committed":
-            parts.append(f"{result.processing_time_seconds:.2f} s")
+            parts.append(f"{result.processing_time_seconds:.2f} s of work")
     else:
         parts += [f"{error.code}: {error.message}" for error in result.error_details[:1]] or list(result.errors[:1])
     return f"{result.status:<{_STATUS_WIDTH}}  {spaced(*parts)}"

@@ -75,6 +75,11 @@ class RunReport:
                 self._lossy.append(f"{shown_path(file_path)}: {ledger.unexplained:,} {ledger.measure}, {share}")
 
     @property
+    def documents(self) -> int:
+        """How many documents something became of."""
+        return sum(self._statuses.values())
+
+    @property
     def exit_code(self) -> ExitCode:
         """Deferred documents come first: the run is not complete, and running it again may be all it takes."""
         if self._statuses["deferred"]:
@@ -109,10 +114,9 @@ class RunReport:
     def last_line(self) -> str:
         """What became of the documents, and how long it took."""
         seconds = time.monotonic() - self._started
-        done = sum(self._statuses.values())
         told = [status for status in _STATUSES if status in _ALWAYS_TOLD or self._statuses[status]]
         counts = ", ".join(f"{self._statuses[status]:,} {status}" for status in told)
-        return f"{counts} in {seconds:.2f} s ({done / seconds:.1f} documents/s)"
+        return f"{counts} in {seconds:.2f} s ({self.documents / seconds:.1f} documents/s)"
 
 
 def listed(counts: Mapping[str, int]) -> str:

@@ -13,7 +13,7 @@ from ingestkit_core.stores.base import DocumentStore, QuarantineRecord, SourceRe
 from ingestkit_cli.errors import Mistake
 from ingestkit_cli.places import shown_path
 
-__all__ = ["Known", "find_source", "known_sources", "open_existing"]
+__all__ = ["Known", "find_source", "known_sources", "open_existing", "tenant_name"]
 
 _MAX_NAMED = 10
 
@@ -40,6 +40,11 @@ def open_existing(url: str | None) -> DocumentStore:
             ErrorCode.E_STORE_INVALID, f"there is no store at {place}: ingest something, or name one with --store"
         )
     return store
+
+
+def tenant_name(tenant: str | None) -> str:
+    """A tenant in a sentence; '' and None are those whose documents are nobody's."""
+    return f"tenant {tenant}" if tenant else "nobody (no tenant)"
 
 
 def known_sources(store: DocumentStore, tenant: str | None) -> Iterator[Known]:

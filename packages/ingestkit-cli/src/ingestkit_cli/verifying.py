@@ -132,8 +132,8 @@ class _Total:
 
     def add(self, verified: Verified) -> None:
         """Count one document."""
-        self._verdicts[verified.verdict] += 1
         verification = verified.verification
+        self._verdicts["mismatch" if verification and verification.mismatches else verified.verdict] += 1
         if verification is None:
             return
         self._chunks += verification.chunks
@@ -167,7 +167,8 @@ class _Total:
 
     def lines(self) -> Iterator[str]:
         """The totals for people."""
-        documents = ", ".join(f"{number:,} {verdict}" for verdict, number in self._verdicts.items())
+        named = {"mismatch": "with mismatches"}
+        documents = ", ".join(f"{n:,} {named.get(verdict, verdict)}" for verdict, n in self._verdicts.items())
         yield f"documents: {documents}"
         for tally, noun in ((self._chunks, "chunks"), (self._rows, "rows")):
             if tally.checked:

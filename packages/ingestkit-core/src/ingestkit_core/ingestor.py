@@ -298,8 +298,12 @@ class Ingestor(Closing):
             self.store.switch_embedder(None, self._fingerprints(self.store.embedder(), None))
 
     def _fingerprints(self, before: tuple[str, int] | None, after: tuple[str, int] | None) -> dict[str, str]:
-        """What was read under these settings stays unchanged under the other embedder."""
-        return {router.fingerprint(before): router.fingerprint(after) for router in self.routers.values()}
+        """What was read under these settings, with a language model or without, stays unchanged under the other."""
+        return {
+            router.fingerprint(before, with_llm=with_llm): router.fingerprint(after, with_llm=with_llm)
+            for router in self.routers.values()
+            for with_llm in (False, True)
+        }
 
     def close(self) -> None:
         """Stop the workers and, if the ingestor opened it, close the store. Idempotent."""

@@ -52,7 +52,7 @@ from ingestkit_core.protocols import (
     StructuredDBBackend,
     VectorStoreBackend,
 )
-from ingestkit_core.sources import Refusal, SourceCheck, stat_of
+from ingestkit_core.sources import Refusal, SourceCheck, not_recognised, stat_of
 from ingestkit_core.stamps import NOTHING_SAID
 from ingestkit_core.stores.base import DocumentStore
 from ingestkit_core.stores.given import store_of
@@ -102,7 +102,7 @@ class DocumentRouter(Closing):
         self._pool = pool
         self._owns_pool = pool is None
         self._committer = Committer(self.format, self.config, self.store, embedder, llm)
-        self._fingerprints: dict[tuple[str, int] | None, str] = {}
+        self._fingerprints: dict[tuple[tuple[str, int] | None, bool], str] = {}
         for limit, value, reason in self.config.overrides():
             logger.warning("override=%s value=%d reason=%s", limit, value, reason)
 
@@ -177,7 +177,8 @@ class DocumentRouter(Closing):
 
     def convert(self, path: str | Path) -> Conversion:
         """The document as elements, read in a worker; nothing is stored. Raises IngestkitError."""
-        stat_of(str(path))
+        if not stat_of(str(path)).st_size and not self.format.recognises(b""):
+            raise not_recognised(self.format, str(path), 0)
         conversion: Conversion = self._aside().read(self.format.convert, path)
         return conversion
 
@@ -321,12 +322,16 @@ class DocumentRouter(Closing):
         """Why nothing should be read now: a backend that failed repeatedly and is left alone for a while."""
         return self._committer.resting()
 
-    def fingerprint(self, embedder: tuple[str, int] | None) -> str:
-        """The fingerprint of what this router reads, with vectors of an embedder (identity, dimension) or none."""
-        if embedder not in self._fingerprints:
-            settings = self.config.output_settings(with_llm=self.llm is not None)
-            self._fingerprints[embedder] = fingerprint(settings, self.format.reader_versions(), embedder)
-        return self._fingerprints[embedder]
+    def fingerprint(self, embedder: tuple[str, int] | None, *, with_llm: bool | None = None) -> str:
+        """The fingerprint of what this router reads, with vectors of an embedder (identity, dimension) or none.
+
+        ``with_llm`` asks for that of a router that has a language model, or has none, whatever this one has.
+        """
+        key = embedder, (self.llm is not None) if with_llm is None else with_llm
+        if key not in self._fingerprints:
+            settings = self.config.output_settings(with_llm=key[1])
+            self._fingerprints[key] = fingerprint(settings, self.format.reader_versions(), embedder)
+        return self._fingerprints[key]
 
     def _embedder_mark(self) -> tuple[str, int] | None:
         """(identity, dimension) of the vectors to come. The embedder is asked only where the store does not know.

@@ -21,7 +21,7 @@ from ingestkit_core.models import ProcessingResult
 from ingestkit_core.stamps import NOTHING_SAID, Stamp, stamp_of_file
 from ingestkit_core.stores.base import DocumentStore, QuarantineRecord, SourceRecord, SourceState
 
-__all__ = ["Refusal", "SourceCheck", "stat_of"]
+__all__ = ["Refusal", "SourceCheck", "not_recognised", "stat_of"]
 
 _MEBIBYTE = 1 << 20
 _TIME_DOUBT_NS = 2_000_000_000
@@ -107,8 +107,7 @@ class SourceCheck:
             self._store.touch(state)
             return known
         if not self._is_recognised(file_path):
-            message = f"{Path(file_path).name} does not begin like a file of format {self._format.name}"
-            return Submission(state, run_id), SecurityError(self._format.invalid_code, message).to_error()
+            return Submission(state, run_id), not_recognised(self._format, file_path, seen.size_bytes or 0).to_error()
         attempts = set_aside.attempts if set_aside and set_aside.state.content_hash == state.content_hash else 0
         old = self._moved(state, root) if committed is None and root is not None else None
         if old is None:
@@ -216,6 +215,12 @@ def stat_of(file_path: str) -> os.stat_result:
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
         raise SourceError(ErrorCode.E_SOURCE_UNREADABLE, f"{file_path} is {kind}")
     return status
+
+
+def not_recognised(format: Format, file_path: str, size_bytes: int) -> SecurityError:
+    """Why a file is not read: it is empty, or does not begin like one of the format."""
+    does_not = f"does not begin like a file of format {format.name}" if size_bytes else "is empty (0 bytes)"
+    return SecurityError(format.invalid_code, f"{Path(file_path).name} {does_not}")
 
 
 def _completed(said: Stamp, copied: Stamp) -> Stamp:

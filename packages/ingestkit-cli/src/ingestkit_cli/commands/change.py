@@ -81,7 +81,6 @@ def register(app: typer.Typer) -> None:
         drop: _Drop = False,
         config: Config = None,
         wait: Wait = False,
-        llm: Llm = None,
     ) -> int:
         """Give every passage a vector of this embedder, from the stored text; searches use the old until all is done.
 
@@ -92,7 +91,7 @@ def register(app: typer.Typer) -> None:
         from ingestkit_cli.reembedding import drop_vectors, reembed_store
         from ingestkit_cli.settings import Wishes
 
-        wishes = Wishes(config, embedder=embedder, llm=llm)
+        wishes = Wishes(config, embedder=embedder)
         return drop_vectors(store, wishes, wait=wait) if drop else reembed_store(store, wishes, wait=wait)
 
     @command(app, "forget", _PANEL)

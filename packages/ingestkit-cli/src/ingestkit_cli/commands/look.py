@@ -73,6 +73,8 @@ def register(app: typer.Typer) -> None:
         """
         from ingestkit_cli.querying import OutputForm, run_sql
 
+        if as_json and as_csv:
+            raise typer.BadParameter("--csv and --json are two forms: choose one")
         form = OutputForm.JSON if as_json else OutputForm.CSV if as_csv else OutputForm.PEOPLE
         return run_sql(store, tenant, query, timeout, max_rows, form)
 

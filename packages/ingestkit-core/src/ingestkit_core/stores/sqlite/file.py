@@ -90,13 +90,21 @@ class StoreFile:
         if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT):
             return StoreError(ErrorCode.E_STORE_INVALID, f"{self.path} is not a store of ingestkit, or is damaged")
         if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-            return StoreError(
-                ErrorCode.E_STORE_COMMIT,
-                f"{self.path} cannot be written or opened: check its folder's permissions",
-            )
+            return StoreError(ErrorCode.E_STORE_COMMIT, self._not_permitted())
         if primary == sqlite3.SQLITE_IOERR:
             return StoreError(ErrorCode.E_STORE_COMMIT, f"the disk of {self.path} failed", recoverable=True)
         return StoreError(ErrorCode.E_STORE_COMMIT, f"{self.path}: {exc}")
+
+    def _not_permitted(self) -> str:
+        for mode, verb in ((os.R_OK, "read"), (os.W_OK, "written")):
+            if self.path.exists() and not os.access(self.path, mode):
+                return f"{self.path} may not be {verb}: check the permissions of the file"
+        return f"{self.path} cannot be written or opened: check its folder's permissions"
+
+    def check_writable(self) -> None:
+        """Raise E_STORE_COMMIT if the file is there and its permissions keep it from being written."""
+        if self.path.exists() and not os.access(self.path, os.W_OK):
+            raise StoreError(ErrorCode.E_STORE_COMMIT, self._not_permitted())
 
     def _connect(self, parameters: str) -> sqlite3.Connection:
         return sqlite3.connect(

@@ -90,7 +90,8 @@ class SqliteStore(SqlSources, SqliteByHand):
         return SqliteJobs(self._file)
 
     def lease(self, wait_seconds: float | None = 0.0) -> AbstractContextManager[None]:
-        """See DocumentStore."""
+        """See DocumentStore. Raises E_STORE_COMMIT at once where the file is there and may not be written."""
+        self._file.check_writable()
         return Lease(self._path, wait_seconds)
 
     def close(self) -> None:
