@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,39 @@ def test_a_whole_name_wins_over_a_part_of_another(quick: Run, here: Path) -> Non
         write_text(here / name, "Some text.")
     quick("ingest", ".")
     assert records(quick, "show", "report.txt")[0]["source_uri"] == str(here / "report.txt")
+
+
+def test_a_document_is_found_however_its_path_is_written(quick: Run, here: Path) -> None:
+    (here / "far" / "deep").mkdir(parents=True)
+    (here / "link").symlink_to(here / "far" / "deep")
+    write_text(here / "far" / "report.txt", "Some text.")
+    for written in ("far/deep/../report.txt", "link/../report.txt", f"/{here}/far//report.txt", "far/report.txt"):
+        assert quick("ingest", written).code == 0
+        assert records(quick, "show", written)[0]["source_uri"] == str(here / "far" / "report.txt")
+        assert "no document" not in quick("verify", written).err
+    assert len(records(quick, "list")) == 1
+    assert quick("forget", "link/../report.txt", "--yes").code == 0
+    assert records(quick, "list") == []
+
+
+def test_a_document_whose_name_is_no_text_is_found_by_its_name(quick: Run, here: Path) -> None:
+    real, other = (os.fsdecode(name) for name in (b"bad\xff\xfename.txt", b"faulty\xff.txt"))
+    try:
+        write_text(here / real, "Some text.")
+    except OSError:
+        pytest.skip("this file system takes text as names only")
+    (here / other).write_text("no document", encoding="utf-8")
+    assert quick("ingest", ".").code == 1
+    stored = records(quick, "show", real)[0]["source_uri"]
+    for name in (real, str(here / real), stored):
+        assert records(quick, "show", name)[0]["source_uri"] == stored
+        assert quick("convert", name, "--to", "md").out.strip().endswith("Some text.")
+        assert "gone" not in quick("verify", name).out
+    write_text(here / other, "Mended.")
+    assert "1 committed" in quick("retry").out
+    for name in (real, other):
+        assert quick("forget", name, "--yes").code == 0
+    assert records(quick, "list") == []
 
 
 def test_export_is_the_same_everywhere(stored: Run, here: Path) -> None:

@@ -14,6 +14,7 @@ from ingestkit_core.errors import ErrorCode, StoreError
 from ingestkit_core.ingestor import Discovered, Ingestor
 from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.paths import on_disk
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.stores import SqliteStore
 from ingestkit_core.stores.base import DocumentStore
@@ -120,7 +121,7 @@ def listed_paths(paths: Sequence[Path | str]) -> str:
 def _is_there(path: Path | str) -> bool:
     # exists() takes a folder that may not be entered for one that lacks the file.
     try:
-        os.stat(path)
+        os.stat(on_disk(os.fspath(path)))
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True

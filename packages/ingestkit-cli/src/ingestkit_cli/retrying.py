@@ -14,6 +14,7 @@ from ingestkit_core.errors import CURABLE_IN_PARTS, ErrorCode
 from ingestkit_core.ingestor import Discovered, Ingestor
 from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.paths import on_disk
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.stores.base import DocumentStore, QuarantineRecord, SourceRecord, SourceState
 
@@ -96,15 +97,16 @@ def _states(records: Iterable[QuarantineRecord | SourceRecord]) -> Iterator[Sour
 
 def _asked(ingestor: Ingestor, states: Iterable[SourceState], seen: Discovered) -> Iterator[Asked]:
     for state in states:
-        path, uri = state.file_path, state.source_uri
+        uri = None if state.source_uri == state.file_path else state.source_uri
+        path = on_disk(state.file_path)
         router = ingestor.router_for(path)
         if router is None:
             suffix = Path(name_of(path)).suffix.lower() or "(none)"
             seen.unsupported[suffix] = seen.unsupported.get(suffix, 0) + 1
         elif is_url(path):
-            yield Asked(router, path, None if uri == path else uri, choose=ingestor.router_for)
+            yield Asked(router, path, uri, choose=ingestor.router_for)
         else:
-            yield Asked(router, path, None if uri == path else uri, Path(path).parent)
+            yield Asked(router, path, uri, Path(path).parent)
 
 
 def _check_code(code: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ingestkit_core.addresses import folder_uri
 from ingestkit_core.errors import ErrorCode, StoreError
-from ingestkit_core.keys import source_uri_of
+from ingestkit_core.paths import printable
 from ingestkit_core.stores import SqliteStore, open_store
 from ingestkit_core.stores.base import DocumentStore, QuarantineRecord, SourceRecord, SourceState
 
@@ -75,14 +76,15 @@ def find_source(store: DocumentStore, tenant: str | None, name: str) -> Known:
     """
     if not name.strip():
         raise Mistake("say which document: its path, its URI or a part of it")
+    as_path, written = folder_uri(name), printable(name)
     exact, named, parts = [], [], []
     for known in known_sources(store, tenant):
         uri = known.state.source_uri
-        if uri in (name, source_uri_of(name)):
+        if uri in (name, as_path):
             exact.append(known)
-        elif uri.endswith(f"/{name}"):
+        elif uri.endswith(f"/{written}"):
             named.append(known)
-        elif name.casefold() in uri.casefold():
+        elif written.casefold() in uri.casefold():
             parts.append(known)
     found = exact or named or parts
     if not found:

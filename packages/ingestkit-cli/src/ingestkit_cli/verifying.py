@@ -11,6 +11,7 @@ from typing import Any
 
 from ingestkit_core.addresses import below, folder_uri
 from ingestkit_core.keys import is_url
+from ingestkit_core.paths import on_disk
 from ingestkit_core.rendering import place
 from ingestkit_core.stores.base import DocumentStore, SourceRecord
 from ingestkit_core.verification import Mismatch, Tally, Verification
@@ -56,7 +57,7 @@ def _asked(store: DocumentStore, tenant: str | None, names: Sequence[str]) -> li
 
 
 def _named(store: DocumentStore, tenant: str | None, name: str) -> list[SourceRecord]:
-    if Path(name).is_dir() or is_url(name):
+    if Path(on_disk(name)).is_dir() or is_url(name):
         folder = folder_uri(name)
         lying = [record for record in store.sources(tenant) if below(record.state.source_uri, folder) is not None]
         if lying or not is_url(name):

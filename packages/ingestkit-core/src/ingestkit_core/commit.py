@@ -30,11 +30,12 @@ from ingestkit_core.execution.asking import Answer
 from ingestkit_core.execution.local import Finisher, ReadDocument
 from ingestkit_core.extraction import Extraction
 from ingestkit_core.formats import Format
-from ingestkit_core.keys import chunk_id, printable
+from ingestkit_core.keys import chunk_id
 from ingestkit_core.llm import GuardedLLM
 from ingestkit_core.mending import Mender, unmended
 from ingestkit_core.models import ChunkPayload, EmbedStageResult, ProcessingResult, Status, WrittenArtifacts
 from ingestkit_core.parallel.policies import CircuitBreaker, RetryPolicy
+from ingestkit_core.paths import printable
 from ingestkit_core.privacy import Redactor
 from ingestkit_core.protocols import EmbeddingBackend, LLMBackend
 from ingestkit_core.stores.base import (

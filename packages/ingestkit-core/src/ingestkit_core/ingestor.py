@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,28 +15,26 @@ from ingestkit_core.addresses import folder_uri, has_password, name_of
 from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.closing import Closing
 from ingestkit_core.config import ProcessorConfig
-from ingestkit_core.discovery import Discovered, Discovery
+from ingestkit_core.discovery import Discovered, Discovery, Walk
 from ingestkit_core.embedding import GuardedEmbedder, check_embedder, open_embedder, query_vector, reembed
-from ingestkit_core.errors import ErrorCode, ExecutionError, ParseError, SourceError
+from ingestkit_core.errors import ErrorCode, ExecutionError, ParseError
 from ingestkit_core.execution.local import make_pool
 from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
 from ingestkit_core.fetching import fetched
 from ingestkit_core.formats import head_of
-from ingestkit_core.keys import UNDECODABLE, is_url, source_uri_of
+from ingestkit_core.keys import is_url
 from ingestkit_core.llm import open_llm
 from ingestkit_core.mirror import (
-    Listing,
     Mirrored,
     Root,
     Sync,
-    doubts_about,
     known_below,
-    look_at,
     remember_roots,
     remove_vanished,
 )
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.paths import AnyPath, on_disk, printable
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.protocols import EmbeddingBackend, LLMBackend
 from ingestkit_core.router import DocumentRouter
@@ -133,7 +130,7 @@ class Ingestor(Closing):
         by_suffix = [router for router in self.routers.values() if suffix in router.format.suffixes]
         if not by_suffix:
             return None
-        head = head_of(path) if not is_url(path) else None
+        head = head_of(on_disk(os.fspath(path))) if not is_url(path) else None
         if head is None:
             return by_suffix[0]
         candidates = [*by_suffix, *self.routers.values()]
@@ -141,24 +138,25 @@ class Ingestor(Closing):
 
     def discover(
         self,
-        paths: Iterable[str | Path],
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        paths: AnyPath | Iterable[AnyPath],
+        include: str | Sequence[str] = (),
+        exclude: str | Sequence[str] = (),
         seen: Discovered | None = None,
     ) -> Iterator[Asked]:
         """The documents at or below ``paths``, which may be URLs that fsspec opens, in a stable order.
 
-        Folders are walked recursively, links too, without going in circles; dotfiles and Office's lock files
-        (``~$*``) are passed by. ``include`` and ``exclude`` are globs over names and relative paths. ``seen``
-        counts what was passed by. Raises SourceError for a URL at which there is nothing, or that nobody here opens.
+        A string, or a Path, is one path, not many. Folders are walked recursively, links too, without going in
+        circles; dotfiles and Office's lock files (``~$*``) are passed by. ``include`` and ``exclude`` are globs, one
+        or many, over names and relative paths. ``seen`` counts what was passed by. Raises SourceError for a path or a
+        URL at which there is nothing, or that nobody here opens.
         """
         return Discovery(self.router_for, include, exclude, seen or Discovered()).over(paths)
 
     def ingest(
         self,
-        paths: Iterable[str | Path],
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        paths: AnyPath | Iterable[AnyPath],
+        include: str | Sequence[str] = (),
+        exclude: str | Sequence[str] = (),
         *,
         refresh: bool = False,
         checksum: bool = False,
@@ -166,14 +164,14 @@ class Ingestor(Closing):
         stop: threading.Event | None = None,
         on_progress: OnProgress | None = None,
     ) -> Iterator[ProcessingResult]:
-        """Discover, read, commit; results as they finish.
+        """Discover, read, commit; results as they finish. ``paths``, ``include`` and ``exclude`` as in ``discover``.
 
         Setting ``stop`` starts nothing more and lets what is being read finish. ``on_progress`` is told of every
-        document's stages, pages and sheets, on other threads. Raises StoreError: E_STORE_LOCKED if another owner
-        keeps the store for longer than ``wait_seconds`` (None: wait for ever), E_STORE_DIMENSION if the store's
-        vectors are another embedder's.
+        document's stages, pages and sheets, on other threads. Raises SourceError before anything is read if there is
+        nothing at one of the paths. Raises StoreError: E_STORE_LOCKED if another owner keeps the store for longer than
+        ``wait_seconds`` (None: wait for ever), E_STORE_DIMENSION if the store's vectors are another embedder's.
         """
-        walk = _Walk(self, paths, include, exclude)
+        walk = Walk(self.router_for, paths, include, exclude, lambda root: False)
         self._check_passwords(walk.paths)
         self.check_queue()
         with self.store.lease(wait_seconds) if self.commits_here else contextlib.nullcontext():
@@ -188,9 +186,9 @@ class Ingestor(Closing):
 
     def sync(
         self,
-        paths: Iterable[str | Path],
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        paths: AnyPath | Iterable[AnyPath],
+        include: str | Sequence[str] = (),
+        exclude: str | Sequence[str] = (),
         *,
         allow_deletes: int | None = None,
         refresh: bool = False,
@@ -202,20 +200,21 @@ class Ingestor(Closing):
         """``ingest``, and then remove the sources below ``paths`` whose files are gone.
 
         Iterate what you get for the results; its ``outcome`` then tells what was removed and what was withheld
-        because the listing is not to be believed. ``allow_deletes`` lets so many go whatever the listing. Over a
+        because the listing is not to be believed. ``allow_deletes`` lets so many go whatever the listing. A path that
+        is gone is such a listing if the store knows it, else SourceError is raised before anything is read. Over a
         queue this process still removes: a store with one owner, which is the worker then, raises ExecutionError.
         """
         if not self.may_write_here:
             message = "sync removes documents, and over a queue only the worker may change a store with one owner"
             raise ExecutionError(ErrorCode.E_EXECUTION_SUBMIT, message)
-        walk = _Walk(self, paths, include, exclude, passes_missing=True)
+        walk = Walk(self.router_for, paths, include, exclude, lambda root: self._knows(root, walk))
         self._check_passwords(walk.paths)
         batch = run_batch(walk, refresh=refresh, checksum=checksum, stop=stop, on_progress=on_progress)
         return Sync(self._synced(walk, batch, allow_deletes, wait_seconds, stop))
 
     def _synced(
         self,
-        walk: _Walk,
+        walk: Walk,
         batch: Iterator[tuple[int, ProcessingResult]],
         allow_deletes: int | None,
         wait_seconds: float | None,
@@ -229,10 +228,16 @@ class Ingestor(Closing):
                 yield result
             if stop is not None and stop.is_set():
                 return None
-            outcome = remove_vanished(self.store, known, walk.listing(), allow_deletes)
+            outcome = remove_vanished(self.store, known, walk.listing(self.store, self.tenants), allow_deletes)
             if not outcome.withheld:
                 remember_roots(self.store, self.tenants, walk.roots)
             return outcome
+
+    def _knows(self, root: Root, walk: Walk) -> bool:
+        """Whether a root was there once: as a folder, or by a document below it."""
+        if any(self.store.find_root(tenant, root.path) is not None for tenant in self.tenants):
+            return True
+        return bool(known_below(self.store, self.tenants, [root.path], walk.include, walk.exclude))
 
     def _check_passwords(self, paths: Iterable[str | Path]) -> None:
         """Raise ExecutionError for a password that would have to go through a queue: nobody keeps it to himself."""
@@ -275,10 +280,19 @@ class Ingestor(Closing):
     ) -> list[SearchHit]:
         """The best chunks for a text; with an embedder, by words and by vectors together.
 
-        Raises BackendError, and StoreError where the store's vectors are another embedder's.
+        A ``source_uri`` among the ``filters`` may be a path, however it is written. Raises BackendError, and
+        StoreError where the store's vectors are another embedder's.
         """
         vector = query_vector(self.store, self._guarded, text) if self._guarded is not None else None
-        return self.store.search(text, k, tenant_id, filters, vector)
+        filters = {field: printable(value) for field, value in (filters or {}).items()}
+        hits = self.store.search(text, k, tenant_id, filters, vector)
+        if hits or "source_uri" not in filters:
+            return hits
+        # Somebody's own URI may look like a path, so it went first.
+        as_path = folder_uri(filters["source_uri"])
+        if as_path == filters["source_uri"]:
+            return hits
+        return self.store.search(text, k, tenant_id, {**filters, "source_uri": as_path}, vector)
 
     def reembed(self) -> Iterator[int]:
         """Give every stored text a vector of this embedder, without reading files; yields how many are done.
@@ -313,57 +327,6 @@ class Ingestor(Closing):
 def _common_config(settings: Mapping[str, Any]) -> ProcessorConfig:
     """What all formats are told, as far as it is about models."""
     return ProcessorConfig.model_validate({key: settings[key] for key in settings if key in _MODEL_SETTINGS})
-
-
-class _Walk:
-    """The documents below some roots, asked for one by one, and afterwards what the roots were like."""
-
-    def __init__(
-        self,
-        ingestor: Ingestor,
-        paths: Iterable[str | Path],
-        include: Sequence[str],
-        exclude: Sequence[str],
-        *,
-        passes_missing: bool = False,
-    ) -> None:
-        self.paths = list(paths)
-        self.include, self.exclude = include, exclude
-        self.roots: list[Root] = []
-        self._ingestor = ingestor
-        self._seen = Discovered()
-        self._found: set[str] = set()
-        self._passes_missing = passes_missing
-
-    def __iter__(self) -> Iterator[Asked]:
-        # All of them before anything is read: a URL may be mistyped.
-        roots = [look_at(path) for path in self.paths]
-        for root in roots:
-            if root.address and root.device is None and not self._passes_missing:
-                raise SourceError(ErrorCode.E_SOURCE_NOT_FOUND, f"there is nothing at {root.path}")
-        for path, root in zip(self.paths, roots, strict=True):
-            listed = 0
-            there = [] if root.device is None and self._passes_missing else [path]
-            for asked in self._ingestor.discover(there, self.include, self.exclude, self._seen):
-                listed += 1
-                self._note(asked.file_path)
-                yield asked
-            self.roots.append(replace(root, listed=listed))
-
-    def _note(self, file_path: str) -> None:
-        """Remember a source that cannot be asked for one by one, or not at once."""
-        if is_url(file_path) or not file_path.isascii():
-            uri = source_uri_of(file_path)
-            if is_url(uri) or UNDECODABLE in uri:
-                self._found.add(uri)
-
-    def listing(self) -> Listing:
-        """For deciding about what is not in it."""
-        # Looked at again: a mount may have gone away meanwhile.
-        roots = [replace(look_at(path), listed=root.listed) for path, root in zip(self.paths, self.roots, strict=True)]
-        unreadable = [folder_uri(folder) for folder in self._seen.unreadable]
-        doubts = doubts_about(self._ingestor.store, self._ingestor.tenants, roots)
-        return Listing(roots, unreadable, frozenset(self._found), doubts)
 
 
 def _configs(classes: Mapping[str, type[DocumentRouter]], settings: Mapping[str, Any]) -> dict[str, Any]:

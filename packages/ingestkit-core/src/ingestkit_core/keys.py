@@ -1,4 +1,4 @@
-"""Identity: what makes two ingests the same. Pure, save for reading a file's bytes.
+"""Identity: what makes two ingests the same. Pure, save for reading a file's bytes and following a link.
 
 - content hash: SHA-256 of the bytes
 - ingest key: content, source, parser version and tenant together
@@ -18,6 +18,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from ingestkit_core.paths import normalised, printable
+
 __all__ = [
     "IngestKey",
     "chunk_id",
@@ -27,7 +29,6 @@ __all__ = [
     "hash_file",
     "hash_text",
     "is_url",
-    "printable",
     "source_uri_of",
 ]
 
@@ -58,28 +59,20 @@ class IngestKey(BaseModel):
         return hashlib.sha256(_canonical(parts)).hexdigest()
 
 
-UNDECODABLE = "\ufffd"
-"""Stands, followed by two hexadecimal digits, for a byte of a file's name that is no text."""
-
-
-def printable(name: str) -> str:
-    """A file's name as valid text: what the file system gave as undecodable bytes is written in digits."""
-    if name.isascii():
-        return name
-    return "".join(f"{UNDECODABLE}{ord(char) - 0xDC00:02X}" if "\ud800" <= char <= "\udfff" else char for char in name)
-
-
 def is_url(file_path: str | Path) -> bool:
     """Whether it is no path but an address: ``scheme://...``, or a chain of them (``zip://a.pdf::https://...``)."""
     return isinstance(file_path, str) and _URL.match(file_path) is not None
 
 
 def source_uri_of(file_path: str | Path, *, with_password: bool = False) -> str:
-    """The default source URI: the absolute POSIX path, as valid text; a URL is its own, without a password in it."""
+    """The default source URI: the absolute POSIX path, normalised and as valid text.
+
+    A URL is its own, without a password in it.
+    """
     if is_url(file_path):
         url = printable(str(file_path))
         return url if with_password else _PASSWORD.sub(r"\1@", url)
-    return printable(Path(file_path).absolute().as_posix())
+    return printable(Path(normalised(file_path)).as_posix())
 
 
 def hash_bytes(content: bytes) -> str:

@@ -22,8 +22,9 @@ from typing import Literal
 from ingestkit_core.addresses import below, folder_uri, joined
 from ingestkit_core.errors import ErrorCode, SourceError
 from ingestkit_core.filesystems import Places
-from ingestkit_core.keys import UNDECODABLE, is_url
+from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.paths import normalised, on_disk
 from ingestkit_core.stores.base import DocumentStore, RootRecord, SourceState
 
 __all__ = [
@@ -93,8 +94,8 @@ class Mirrored:
 class Listing:
     """What a walk over the roots gave, and what is doubtful about it.
 
-    ``unreadable`` are folders that could not be entered; ``found`` the listed sources at URLs, and those whose names
-    are no text, since the disk cannot be asked for them; ``doubts`` the roots that are not believed, by tenant.
+    ``unreadable`` are folders that could not be entered; ``found`` the listed sources at URLs, of which a server need
+    not be asked again; ``doubts`` the roots that are not believed, by tenant.
     """
 
     roots: Sequence[Root]
@@ -119,11 +120,13 @@ class Sync:
 
 def look_at(path: str | Path) -> Root:
     """A root as it is now, nothing listed yet. Raises OSError or SourceError where that is not said."""
+    if path == "":
+        raise SourceError(ErrorCode.E_SOURCE_NOT_FOUND, "an empty path leads nowhere")
     uri = folder_uri(path)
     if is_url(path):
         return _look_at_url(str(path), uri)
     try:
-        found = os.stat(path)
+        found = os.stat(on_disk(normalised(path)))
     except (FileNotFoundError, NotADirectoryError):
         return Root(uri, None)
     return Root(uri, str(found.st_dev), stat.S_ISDIR(found.st_mode))
@@ -228,12 +231,10 @@ def _is_gone(uri: str, listing: Listing, places: Places | None) -> bool:
     """Raises OSError or SourceError where that is not said. Without ``places`` what is not listed at a URL is gone."""
     if uri in listing.found:
         return False
-    if UNDECODABLE in uri:
-        return True
     if is_url(uri):
         return places is None or _is_gone_from_url(uri, listing, places)
     try:
-        return stat.S_ISDIR(os.stat(uri).st_mode)
+        return stat.S_ISDIR(os.stat(on_disk(uri)).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return True
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ingestkit_core.errors import IngestError
-from ingestkit_core.keys import printable
+from ingestkit_core.paths import printable
 
 __all__ = ["Redactor"]
 

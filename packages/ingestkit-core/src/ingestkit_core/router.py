@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
+from ingestkit_core.addresses import folder_uri
 from ingestkit_core.batch import Asked, run_batch
 from ingestkit_core.closing import Closing
 from ingestkit_core.commit import Committer, Submission, deferred_result
@@ -42,8 +43,9 @@ from ingestkit_core.execution.workers import WorkerPool
 from ingestkit_core.extraction import Conversion
 from ingestkit_core.fetching import Fetch
 from ingestkit_core.formats import Format, head_of
-from ingestkit_core.keys import fingerprint, hash_file, is_url, source_uri_of
+from ingestkit_core.keys import fingerprint, hash_file, is_url
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.paths import AnyPath, each_path, normalised, on_disk
 from ingestkit_core.progress import OnProgress
 from ingestkit_core.protocols import (
     EmbeddingBackend,
@@ -131,26 +133,29 @@ class DocumentRouter(Closing):
         return result
 
     def process_batch(
-        self, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
+        self, paths: AnyPath | Iterable[AnyPath], *, on_progress: OnProgress | None = None
     ) -> list[ProcessingResult]:
-        """One result per path, in input order. ``on_progress`` is told of every document's stages and pages."""
-        asked = (self._asked(path) for path in paths)
+        """One result per path, in input order; one path alone is a batch of one.
+
+        ``on_progress`` is told of every document's stages and pages.
+        """
+        asked = map(self._asked, each_path(paths))
         numbered = sorted(run_batch(asked, on_progress=on_progress), key=operator.itemgetter(0))
         return [result for _, result in numbered]
 
     def iter_batch(
-        self, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
+        self, paths: AnyPath | Iterable[AnyPath], *, on_progress: OnProgress | None = None
     ) -> Iterator[ProcessingResult]:
-        """Results as they finish, from any iterable; few documents are in flight at a time."""
-        for _, result in run_batch((self._asked(path) for path in paths), on_progress=on_progress):
+        """Results as they finish, from any iterable or of one path; few documents are in flight at a time."""
+        for _, result in run_batch(map(self._asked, each_path(paths)), on_progress=on_progress):
             yield result
 
     async def aiter_batch(
-        self, paths: Iterable[str | Path], *, on_progress: OnProgress | None = None
+        self, paths: AnyPath | Iterable[AnyPath], *, on_progress: OnProgress | None = None
     ) -> AsyncIterator[ProcessingResult]:
         """``iter_batch`` for an event loop. Leaving the loop early cancels what is in flight."""
         abandon = threading.Event()
-        results = run_batch((self._asked(path) for path in paths), abandon=abandon, on_progress=on_progress)
+        results = run_batch(map(self._asked, each_path(paths)), abandon=abandon, on_progress=on_progress)
         turn = threading.Lock()
 
         def step() -> ProcessingResult | None:
@@ -172,14 +177,16 @@ class DocumentRouter(Closing):
 
     def _asked(self, path: str | Path, source_uri: str | None = None) -> Asked:
         if is_url(path):
-            return Asked(self, source_uri_of(path), source_uri, address=str(path))
-        return Asked(self, str(path), source_uri, Path(path).absolute().parent)
+            return Asked(self, folder_uri(path), source_uri, address=str(path))
+        file = on_disk(normalised(path))
+        return Asked(self, file, source_uri, Path(file).parent)
 
     def convert(self, path: str | Path) -> Conversion:
         """The document as elements, read in a worker; nothing is stored. Raises IngestkitError."""
-        if not stat_of(str(path)).st_size and not self.format.recognises(b""):
-            raise not_recognised(self.format, str(path), 0)
-        conversion: Conversion = self._aside().read(self.format.convert, path)
+        file = on_disk(normalised(path))
+        if not stat_of(file).st_size and not self.format.recognises(b""):
+            raise not_recognised(self.format, file, 0)
+        conversion: Conversion = self._aside().read(self.format.convert, file)
         return conversion
 
     def verify(self, path: str | Path, request: Request) -> Verification:

@@ -11,13 +11,14 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
-from ingestkit_core.addresses import name_of
+from ingestkit_core.addresses import below, name_of
 from ingestkit_core.commit import Submission
 from ingestkit_core.config import ProcessorConfig
 from ingestkit_core.errors import ErrorCode, IngestError, SecurityError, SourceError
 from ingestkit_core.formats import HEAD_BYTES, Format
-from ingestkit_core.keys import UNDECODABLE, IngestKey, hash_file, printable, source_uri_of
+from ingestkit_core.keys import IngestKey, hash_file, source_uri_of
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.paths import on_disk, printable
 from ingestkit_core.stamps import NOTHING_SAID, Stamp, stamp_of_file
 from ingestkit_core.stores.base import DocumentStore, QuarantineRecord, SourceRecord, SourceState
 
@@ -194,12 +195,8 @@ class SourceCheck:
         """The committed source whose file went away under ``root`` and whose bytes these are."""
         for record in self._store.find_content(state.tenant_id, state.content_hash):
             path = record.state.file_path
-            is_here = (
-                record.state.source_uri == path
-                and UNDECODABLE not in path
-                and Path(path).is_relative_to(root.absolute())
-            )
-            if is_here and not os.path.lexists(path):
+            is_here = record.state.source_uri == path and below(path, source_uri_of(root)) is not None
+            if is_here and not os.path.lexists(on_disk(path)):
                 return record
         return None
 

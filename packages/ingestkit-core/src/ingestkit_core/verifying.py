@@ -23,6 +23,7 @@ from ingestkit_core.errors import ErrorCode, IngestError, IngestkitError
 from ingestkit_core.fetching import fetched
 from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.paths import on_disk
 from ingestkit_core.router import DocumentRouter
 from ingestkit_core.stores.base import DocumentStore, QueryError, SourceRecord, SourceState, TableRecord
 from ingestkit_core.stores.records import place_of_row
@@ -97,7 +98,7 @@ def _verified(
 ) -> Verified:
     """On a thread that waits for the worker."""
     state = record.state
-    if not is_url(state.file_path) and not os.path.exists(state.file_path):
+    if not is_url(state.file_path) and not os.path.exists(on_disk(state.file_path)):
         return Verified(state, "gone")
     if router is None:
         message = f"no installed format reads {state.source_format}"
@@ -124,7 +125,7 @@ def _verified(
 def _at_hand(file_path: str, router: DocumentRouter) -> Iterator[str | Path]:
     """The file itself, or a copy of what is at its URL."""
     if not is_url(file_path):
-        yield file_path
+        yield on_disk(file_path)
         return
     with fetched(file_path, router.config.max_file_size_mb << 20) as copy:
         yield copy

@@ -28,8 +28,8 @@ from ingestkit_core.execution.course import Course, Courses, Limits
 from ingestkit_core.execution.memory_limit import default_memory_bytes
 from ingestkit_core.execution.threads import ThreadPool
 from ingestkit_core.execution.workers import WorkerPool
-from ingestkit_core.keys import printable
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.paths import printable
 from ingestkit_core.progress import OnProgress, ProgressEvent, Report, Stage
 
 __all__ = ["Finisher", "LocalExecutionBackend", "ReadDocument", "limits_of"]

@@ -184,8 +184,8 @@ class DocumentStore(Closing):
     """Chunks, vectors, tables, catalog and journal, changed one document at a time.
 
     ``tenant_id`` None means the documents without a tenant where it names one document, and every tenant
-    where it filters a listing; there the empty string means the documents without one. Methods raise
-    StoreError.
+    where it filters a listing; there the empty string means the documents without one. A source URI is taken as
+    it stands: what a path is stored under says ``keys.source_uri_of``. Methods raise StoreError.
     """
 
     @property

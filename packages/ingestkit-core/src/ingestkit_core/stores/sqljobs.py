@@ -13,8 +13,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from ingestkit_core.keys import printable, source_uri_of
+from ingestkit_core.keys import source_uri_of
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.paths import printable
 from ingestkit_core.stores.jobs import (
     KEPT_SECONDS,
     MAX_LOST_HOSTS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 import uuid
@@ -19,6 +18,7 @@ from ingestkit_core.execution.distributed.waits import SILENCE_SECONDS, Waits
 from ingestkit_core.execution.local import failed_result
 from ingestkit_core.keys import is_url
 from ingestkit_core.models import ProcessingResult
+from ingestkit_core.paths import normalised
 from ingestkit_core.stamps import NOTHING_SAID, Stamp
 from ingestkit_core.stores import open_store
 from ingestkit_core.stores.base import DocumentStore
@@ -136,7 +136,7 @@ class DistributedExecutionBackend(Closing):
     ) -> Outgoing:
         stamp = stamp or NOTHING_SAID
         request = JobRequest(
-            file_path=file_path if is_url(file_path) else os.path.abspath(file_path),
+            file_path=file_path if is_url(file_path) else normalised(file_path),
             config=self._settings(config),
             parser_version=config.parser_version,
             source_uri=source_uri,
