@@ -129,3 +129,15 @@ def test_the_help_imports_nothing_heavy(environment: dict[str, str]) -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         # Told, not judged: machines differ.
         print(f"--help took {after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime:.2f} CPU seconds")
+
+
+def test_a_variable_that_nearly_names_a_setting_is_a_finding(
+    quick: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CHUNK_SIZE_TOKENZ", "REQUIRE", "STORE", "SOMEBODY_ELSES"):
+        monkeypatch.setenv(f"INGESTKIT_{name}", "x.db")
+    ran = quick("doctor")
+    assert ran.code == 0
+    assert "FAIL  settings      INGESTKIT_CHUNK_SIZE_TOKENZ names no setting\n" in ran.out
+    assert "did you mean 'INGESTKIT_CHUNK_SIZE_TOKENS'?" in ran.out
+    assert ran.out.count("settings") == 1

@@ -21,9 +21,9 @@ from ingestkit_core.llm import open_llm
 from ingestkit_core.stores import SqliteStore, open_store
 from ingestkit_core.stores.files import network_file_system
 
-from ingestkit_cli.errors import ExitCode
+from ingestkit_cli.errors import ExitCode, Mistake
 from ingestkit_cli.output import clean, emit, json_line
-from ingestkit_cli.settings import Wishes, model_config, usable_cpus
+from ingestkit_cli.settings import Wishes, formats, misspelt_variables, model_config, usable_cpus
 
 __all__ = ["Finding", "examine"]
 
@@ -60,6 +60,7 @@ def _findings(url: str | None, wishes: Wishes) -> Iterator[Finding]:
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield _sqlite()
     yield from _formats()
+    yield from _slips()
     yield _embedder(wishes)
     yield _llm(wishes)
     yield _machine()
@@ -93,6 +94,18 @@ def _formats() -> Iterator[Finding]:
         if package not in found:
             advice = f"pip install ./packages/{package} (in a checkout of ingestkit)"
             yield Finding(package.removeprefix("ingestkit-"), "missing", f"no reader for {what}", advice)
+
+
+def _slips() -> Iterator[Finding]:
+    """Variables that were to be settings."""
+    try:
+        configs = {name: router.format.config_class for name, router in formats().items()}
+    except Mistake:
+        # Told already, as a format that cannot be imported.
+        return
+    for slip in misspelt_variables(configs):
+        what, _, advice = slip.partition("; ")
+        yield Finding("settings", "broken", what, advice)
 
 
 def _embedder(wishes: Wishes) -> Finding:

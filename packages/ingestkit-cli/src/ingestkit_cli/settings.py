@@ -25,7 +25,16 @@ from ingestkit_cli.output import say
 if TYPE_CHECKING:
     from ingestkit_cli.options import Strategy
 
-__all__ = ["Settings", "Wishes", "formats", "merged", "model_config", "open_ingestor", "usable_cpus"]
+__all__ = [
+    "Settings",
+    "Wishes",
+    "formats",
+    "merged",
+    "misspelt_variables",
+    "model_config",
+    "open_ingestor",
+    "usable_cpus",
+]
 
 _PREFIX = "INGESTKIT_"
 _NOT_SETTINGS = frozenset({"STORE", "EMBEDDER", "LLM", "API_KEY", "CORPORA", "REQUIRE"})
@@ -186,9 +195,9 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 def _from_environment(configs: Mapping[str, type[ProcessorConfig]]) -> dict[str, tuple[Any, str]]:
     """Settings from INGESTKIT_* variables. Lists are JSON; an empty variable says nothing."""
     fields = {name: field for config in configs.values() for name, field in config.model_fields.items()}
-    named = {name.upper() for name in os.environ if name.upper().startswith(_PREFIX)}
-    for name in sorted(named - {_PREFIX + field.upper() for field in fields}):
-        _warn_of(name, fields)
+    for slip in misspelt_variables(configs):
+        say(f"ingestkit: {slip}")
+    named = _variables()
     if not named.intersection(_PREFIX + field.upper() for field in fields):
         # Importing pydantic-settings takes 0.2 CPU seconds.
         return {}
@@ -209,8 +218,13 @@ def _from_environment(configs: Mapping[str, type[ProcessorConfig]]) -> dict[str,
     return {name: (value, variables[name]) for name, value in read.model_dump(exclude_unset=True).items()}
 
 
-def _warn_of(variable: str, fields: Iterable[str]) -> None:
-    """A variable that names no setting may be somebody else's; one that nearly names one is a slip."""
-    hint = _suggestion(variable, [f"{_PREFIX}{field.upper()}" for field in fields])
-    if hint and variable.removeprefix(_PREFIX) not in _NOT_SETTINGS:
-        say(f"ingestkit: {variable} names no setting{hint}")
+def misspelt_variables(configs: Mapping[str, type[ProcessorConfig]]) -> list[str]:
+    """What is wrong with INGESTKIT_* variables that nearly name a setting; one that does not may be somebody else's."""
+    known = {_PREFIX + field.upper() for config in configs.values() for field in config.model_fields}
+    others = sorted(_variables() - known - {_PREFIX + name for name in _NOT_SETTINGS})
+    hints = {name: _suggestion(name, sorted(known)) for name in others}
+    return [f"{name} names no setting{hint}" for name, hint in hints.items() if hint]
+
+
+def _variables() -> set[str]:
+    return {name.upper() for name in os.environ if name.upper().startswith(_PREFIX)}
