@@ -1,9 +1,9 @@
 """What goes wrong at the command line: one clear line and an exit code, decided in one place.
 
-0    all good
+0    all good; a search without hits, too
 1    documents were quarantined, deletions withheld, folders could not be looked into, or text of some document is
      unexplained above the limit
-2    a mistake in the command: usage, a missing path, nothing found, an unfit setting or store
+2    a mistake in the command: usage, a missing path, no document there or of that name, an unfit setting or store
 3    not now: a backend is down, or the store is locked or full; run it again later
 130  interrupted (Ctrl-C), 143 terminated, 141 whoever read the output went away
 """
