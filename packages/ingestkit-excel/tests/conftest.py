@@ -132,11 +132,19 @@ def biff_record(kind: int, body: bytes = b"") -> bytes:
     return struct.pack("<HH", kind, len(body)) + body
 
 
+BIFF_ERRORS = {"#DIV/0!": 0x07, "#N/A": 0x2A}
+
+
 def biff_workbook(cells: list[tuple[int, int, float | str]], *, encrypted: bool = False) -> bytes:
-    """The Workbook stream of a BIFF8 file with one sheet."""
+    """The Workbook stream of a BIFF8 file with one sheet. #DIV/0! is an error, #N/A that of a formula."""
     sheet = biff_record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0))
     for row, column, value in cells:
-        if isinstance(value, str):
+        if value == "#DIV/0!":
+            sheet += biff_record(0x205, struct.pack("<HHHBB", row, column, 0, BIFF_ERRORS[value], 1))
+        elif value == "#N/A":
+            result = bytes((2, 0, BIFF_ERRORS[value], 0, 0, 0, 0xFF, 0xFF))
+            sheet += biff_record(0x06, struct.pack("<HHH", row, column, 0) + result + bytes(6) + b"\x02\0\x1c\x2a")
+        elif isinstance(value, str):
             text = struct.pack("<HB", len(value), 0) + value.encode("latin-1")
             sheet += biff_record(0x204, struct.pack("<HHH", row, column, 0) + text)
         else:

@@ -16,6 +16,7 @@ from ingestkit_excel.workbook.blocks import Blocks
 from ingestkit_excel.workbook.book import find_workbook_part
 from ingestkit_excel.workbook.content import Content
 from ingestkit_excel.workbook.extents import fits_densely
+from ingestkit_excel.workbook.mistakes import error_cells
 from ingestkit_excel.workbook.package import Package
 from ingestkit_excel.workbook.rows import NotRegular
 from ingestkit_excel.workbook.scan import scan_sheet
@@ -469,3 +470,14 @@ def test_row_masks_tell_filled_columns() -> None:
     )
     assert sheet.row_masks() == {2: 0b1010}
     assert sheet.cell_count() == 2
+
+
+@pytest.mark.unit
+def test_the_error_cells_of_an_old_workbook_stand_where_they_belong(forge: SimpleNamespace) -> None:
+    values = [(2, 1, "Share"), (3, 1, 1.5), (4, 1, "#DIV/0!"), (5, 1, 2.5), (6, 2, "#N/A")]
+    content = forge.compound({"Workbook": forge.biff_workbook(values)})
+    (sheet,) = open_workbook(Content.of(content), None, None).sheets
+    assert raw(sheet) == {(3, 2): "Share", (4, 2): "1.5", (5, 2): "#DIV/0!", (6, 2): "2.5", (7, 3): "#N/A"}
+    assert error_cells(content) == {"Old": {(4, 1): "#DIV/0!", (6, 2): "#N/A"}}
+    for length in range(0, len(content), 37):
+        error_cells(content[:length])

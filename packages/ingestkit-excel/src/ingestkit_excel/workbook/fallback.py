@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 from ingestkit_excel.models import ParserUsed
 from ingestkit_excel.workbook.bands import BandBuilder, RawForm, Storage
 from ingestkit_excel.workbook.blocks import Blocks
+from ingestkit_excel.workbook.mistakes import ErrorCells, error_cells
 from ingestkit_excel.workbook.strings import plain_text
 from ingestkit_excel.workbook.values import Block, Rectangle, Sheet, SheetKind, SheetState, Styles, Workbook
 
@@ -64,10 +65,12 @@ def read_calamine(content: bytes, reason: str) -> Workbook:
     import python_calamine
 
     book = contained(lambda: python_calamine.load_workbook(io.BytesIO(content)))
+    errors = error_cells(content)
     sheets = tuple(
         _calamine_sheet(
             book,
             index,
+            errors.get(metadata.name, {}),
             Sheet(
                 name=metadata.name,
                 kind=_KINDS.get(_word(metadata.typ), SheetKind.WORKSHEET),
@@ -110,7 +113,7 @@ def contained(call: Callable[[], _T]) -> _T:
         raise FallbackError("calamine: panic") from exc
 
 
-def _calamine_sheet(book: Any, index: int, sheet: Sheet) -> Sheet:
+def _calamine_sheet(book: Any, index: int, errors: ErrorCells, sheet: Sheet) -> Sheet:
     if sheet.kind not in (SheetKind.WORKSHEET, SheetKind.MACROSHEET):
         return sheet
     try:
@@ -119,15 +122,27 @@ def _calamine_sheet(book: Any, index: int, sheet: Sheet) -> Sheet:
     except FallbackError:
         return replace(sheet, failed=True)
     top, left = found.start or (0, 0)
-    cells = (
+    cells: Iterable[tuple[int, Iterable[tuple[int, _Stored | None]]]] = (
         (top + down + 1, ((left + across + 1, _stored(value)) for across, value in enumerate(row)))
         for down, row in enumerate(rows)
     )
+    if errors:
+        cells = _with_errors(cells, errors)
     merges = tuple(
         Rectangle(first[0] + 1, first[1] + 1, last[0] + 1, last[1] + 1)
         for first, last in found.merged_cell_ranges or ()
     )
     return replace(sheet, blocks=_blocks(cells), merges=merges)
+
+
+def _with_errors(
+    rows: Iterable[tuple[int, Iterable[tuple[int, _Stored | None]]]], errors: ErrorCells
+) -> list[tuple[int, list[tuple[int, _Stored | None]]]]:
+    """The rows with errors where they have nothing."""
+    filled = {row: {column: stored for column, stored in cells if stored is not None} for row, cells in rows}
+    for (row, column), text in errors.items():
+        filled.setdefault(row + 1, {}).setdefault(column + 1, _Stored(Storage.ERROR, _GENERAL, text))
+    return [(row, sorted(cells.items())) for row, cells in sorted(filled.items())]
 
 
 def read_openpyxl(content: bytes, reason: str) -> Workbook:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from itertools import islice
 
-__all__ = ["OLE_MAGIC", "OleContent", "ole_content"]
+__all__ = ["OLE_MAGIC", "OleContent", "ole_content", "workbook_stream"]
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -45,6 +45,22 @@ def ole_content(content: bytes) -> OleContent:
     else:
         head = _small_head(content, streams.get("root entry", (_LAST_SECTOR, 0))[0], start)
     return OleContent.ENCRYPTED if _FILE_PASS in _first_records(head) else OleContent.WORKBOOK
+
+
+def workbook_stream(content: bytes) -> bytes:
+    """The whole stream of an old workbook, as far as the header's allocation table goes; empty if there is none.
+
+    A small stream is not read: writers pad a workbook to the size of a large one.
+    """
+    if not content.startswith(OLE_MAGIC):
+        return b""
+    streams = {name.lower(): (start, size) for name, start, size in _streams(content)}
+    start, size = streams.get("workbook", (_LAST_SECTOR, 0))
+    if size < _SMALL_STREAM_BYTES:
+        return b""
+    sector_bytes = _sector_bytes(content)
+    sectors = _chain(content, start)
+    return b"".join(content[(at + 1) * sector_bytes : (at + 2) * sector_bytes] for at in sectors)[:size]
 
 
 def _sector_bytes(content: bytes) -> int:
