@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -201,6 +202,18 @@ def test_of_what_is_no_zip_file_nothing_can_be_said(tmp_path: Path, checked: Any
     path.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
     found = checked(str(path), [Passage("chunk 0", "text", (CellRange("S", "A1"),))])
     assert (found.chunks, found.unread) == (Tally(), 1)
+
+
+def test_a_sheet_that_does_not_unpack_tells_nothing(workbook: str, tmp_path: Path, checked: Any) -> None:
+    packed = bytearray(Path(workbook).read_bytes())
+    with zipfile.ZipFile(workbook) as archive:
+        start = archive.getinfo("xl/worksheets/sheet1.xml").header_offset + 30 + len("xl/worksheets/sheet1.xml")
+    packed[start : start + 40] = b"\xff" * 40
+    path = tmp_path / "damaged.xlsx"
+    path.write_bytes(packed)
+    passages = [Passage(f"chunk {n}", "text", (CellRange(sheet, "A1"),)) for n, sheet in enumerate(("Trips", "Notes"))]
+    found = checked(str(path), passages, came_in={"Trips": 1})
+    assert (found.chunks, found.unread, len(found.counts)) == (Tally(1, 0), 1, 1)
 
 
 @pytest.mark.parametrize(

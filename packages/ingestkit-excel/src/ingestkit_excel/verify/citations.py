@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -44,7 +45,7 @@ _SAYS_NOTHING = re.compile(
 )
 """A typed column may have no value where a cell shows this."""
 
-_BROKEN = (zipfile.BadZipFile, KeyError, StopIteration, ValueError, ElementTree.ParseError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, StopIteration, ValueError, ElementTree.ParseError)
 
 
 def verify(file_path: str, config: dict[str, Any], request: Request) -> Verification:
