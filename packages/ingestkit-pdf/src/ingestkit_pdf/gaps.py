@@ -16,7 +16,7 @@ from ingestkit_pdf.values import Line
 __all__ = ["may_lack_spaces", "put_spaces"]
 
 _LETTERS = (
-    "\u0900-\u1fff\u2c00-\u2dff\ua4d0-\uabff\uac00-\ud7ff\ufb00-\ufdff\ufe70-\ufefe\ufffd"
+    "\u0900-\u1fff\u2c00-\u2dff\ua4d0-\uabff\uac00-\ud7ff\ufb00-\ufdff\ufe70-\ufefe"
     "\U00010000-\U0001cfff\U0001d400-\U0001d7ff"
 )
 _LETTER = re.compile(f"[{_LETTERS}]")
